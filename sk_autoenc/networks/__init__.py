@@ -1,0 +1,1 @@
+"""Forward and backward passes by hand, on numpy alone, equations cited."""

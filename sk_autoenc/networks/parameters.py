@@ -1,0 +1,50 @@
+"""Parameters as NamedTuples of views on one flat buffer.
+
+A network reads the named matrices; a solver updates `flat` and knows arrays only.
+"""
+
+from math import prod
+
+import numpy as np
+
+
+def allocate(kind, shapes, dtype):
+    """Make zero parameters of NamedTuple type `kind`, views on one flat array.
+
+    Parameters
+    ----------
+    kind : NamedTuple type
+        Its first field is `flat`, the others name the arrays.
+    shapes : dict of str to tuple of int
+        The shape of each field that has storage of its own, in their order in `flat`.
+        A field of `kind` without a shape gets its default.
+    dtype : numpy dtype
+
+    Returns
+    -------
+    parameters : kind
+        `parameters.flat` has shape (total number of entries,); each named array is a
+        contiguous view on its part of it.
+    """
+    flat = np.zeros(sum(map(prod, shapes.values())), dtype)
+    views, start = {}, 0
+    for name, shape in shapes.items():
+        stop = start + prod(shape)
+        views[name] = flat[start:stop].reshape(shape)
+        start = stop
+    return kind(flat=flat, **views)
+
+
+def uniform_weights(weights, scale, rng):
+    """Fill `weights` from the uniform law on +- scale * sqrt(6 / (fan_in + fan_out)).
+
+    Parameters
+    ----------
+    weights : ndarray of shape (fan_out, fan_in)
+        Overwritten. The draws are float64 whatever its dtype, so that float32 and
+        float64 models of one seed start from the same weights.
+    scale : float
+    rng : numpy.random.Generator
+    """
+    bound = scale * np.sqrt(6.0 / sum(weights.shape))
+    weights[...] = rng.uniform(-bound, bound, weights.shape)

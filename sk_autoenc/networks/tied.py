@@ -1,0 +1,212 @@
+"""One-hidden-layer autoencoder: encode, decode, value and gradient.
+
+Equation numbers are those of ``doc/derivation.md``; rows are samples. Weights may be
+tied (the decoder uses the encoder's matrix) or free; the two differ in one line of the
+backward pass.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sk_autoenc.networks.parameters import allocate, uniform_weights
+from sk_autoenc.parts.activations import Activation
+from sk_autoenc.parts.losses import Loss
+
+
+class Parameters(NamedTuple):
+    """Parameters of the network, or a gradient with respect to them."""
+
+    flat: np.ndarray
+    """All of them in one array of shape (n_parameters,); the others are views on it."""
+    weights: np.ndarray
+    """W, (n_components, n_features)."""
+    intercept_hidden: np.ndarray
+    """b, (n_components,)."""
+    intercept_visible: np.ndarray
+    """b', (n_features,)."""
+    decoder_weights: np.ndarray | None = None
+    """The transpose of W', (n_components, n_features); tied: `weights` itself."""
+
+    @property
+    def matrices(self):
+        """The distinct weight matrices, which a penalty applies to."""
+        tied = self.decoder_weights is self.weights
+        return (self.weights,) if tied else (self.weights, self.decoder_weights)
+
+
+class Architecture(NamedTuple):
+    """What the network computes, apart from its parameters."""
+
+    activation: Activation
+    output_activation: Activation
+    loss: Loss
+    tied: bool
+    alpha: float
+    """L2 penalty: (alpha / 2) * (sum of squares of each weight matrix), per sample."""
+
+
+def allocate_parameters(n_components, n_features, tied, dtype):
+    """Make zero parameters of the network."""
+    shapes = {
+        "weights": (n_components, n_features),
+        "intercept_hidden": (n_components,),
+        "intercept_visible": (n_features,),
+    }
+    if not tied:
+        shapes["decoder_weights"] = (n_components, n_features)
+    parameters = allocate(Parameters, shapes, dtype)
+    if tied:
+        parameters = parameters._replace(decoder_weights=parameters.weights)
+    return parameters
+
+
+def initialise(parameters, architecture, rng):
+    """Draw the weights; the intercepts stay 0."""
+    uniform_weights(parameters.weights, architecture.activation.initial_scale, rng)
+    if not architecture.tied:
+        scale = architecture.output_activation.initial_scale
+        uniform_weights(parameters.decoder_weights, scale, rng)
+
+
+def encode(inputs, parameters, activation, out):
+    """Write y = s(W x + b), Eqs. (1, 4), of dense or sparse rows into `out`."""
+    if isinstance(inputs, np.ndarray):
+        np.dot(inputs, parameters.weights.T, out=out)
+    else:
+        out[...] = inputs @ parameters.weights.T
+    out += parameters.intercept_hidden
+    return activation.value(out)
+
+
+def preactivate_visible(hidden, parameters, out):
+    """Write h2 = W' y + b', Eq. (5), into `out`."""
+    np.dot(hidden, parameters.decoder_weights, out=out)
+    out += parameters.intercept_visible
+    return out
+
+
+def decode(hidden, parameters, activation, out):
+    """Write z = s(W' y + b'), Eq. (2), into `out`."""
+    return activation.value(preactivate_visible(hidden, parameters, out))
+
+
+class Workspace:
+    """Buffers for batches of one size, made once and used for every batch.
+
+    `hidden_stack` holds delta_hidden above hidden, `visible_stack` the corrupted inputs
+    above delta_visible: so the two terms of Eq. (12) are one matrix product.
+    """
+
+    def __init__(self, n_rows, weights_shape, dtype):
+        n_components, n_features = weights_shape
+        self.n_rows = n_rows
+        self.hidden_stack = np.empty((2 * n_rows, n_components), dtype)
+        self.delta_hidden = self.hidden_stack[:n_rows]
+        self.hidden = self.hidden_stack[n_rows:]
+        self.visible_stack = np.empty((2 * n_rows, n_features), dtype)
+        self.corrupted = self.visible_stack[:n_rows]
+        self.delta_visible = self.visible_stack[n_rows:]
+        self.slope = np.empty((n_rows, n_components), dtype)
+        self.clean = np.empty((n_rows, n_features), dtype)
+        self.preactivation = np.empty((n_rows, n_features), dtype)
+        self.values = np.empty((n_rows, n_features), dtype)
+
+
+def forward(parameters, architecture, inputs, targets, work):
+    """Compute the loss of every entry, and its slope, for a batch.
+
+    Parameters
+    ----------
+    inputs : ndarray or sparse matrix of shape (n_rows, n_features)
+        What is encoded: the corrupted rows.
+    targets : ndarray of shape (n_rows, n_features)
+        What the reconstruction is compared with: the clean rows.
+    work : Workspace
+        Left with `hidden`, and with dL/dh2 of each row in `delta_visible`.
+
+    Returns
+    -------
+    values : ndarray of shape (n_rows, n_features)
+        `work.values`.
+    """
+    hidden = encode(inputs, parameters, architecture.activation, work.hidden)
+    preactivation = preactivate_visible(hidden, parameters, work.preactivation)
+    architecture.loss.evaluate(
+        preactivation,
+        targets,
+        architecture.output_activation,
+        work.values,
+        work.delta_visible,
+    )
+    return work.values
+
+
+def backward(parameters, architecture, inputs, work, gradient):
+    """Write the gradient of the mean over rows, given `work` as `forward` left it.
+
+    Parameters
+    ----------
+    inputs : ndarray or sparse matrix
+        As for `forward`. A dense one must be `work.corrupted`.
+    gradient : Parameters
+        Overwritten.
+    """
+    delta_visible, delta_hidden = work.delta_visible, work.delta_hidden
+    delta_visible *= 1.0 / work.n_rows  # the mean of Eqs. (15)-(17)
+    np.dot(delta_visible, parameters.decoder_weights.T, out=delta_hidden)
+    delta_hidden *= architecture.activation.slope(work.hidden, work.slope)  # Eq. (11)
+    np.add.reduce(delta_hidden, axis=0, out=gradient.intercept_hidden)  # Eq. (13)
+    np.add.reduce(delta_visible, axis=0, out=gradient.intercept_visible)  # Eq. (14)
+    if not isinstance(inputs, np.ndarray):
+        np.dot(work.hidden.T, delta_visible, out=gradient.decoder_weights)
+        encoder_term = (inputs.T @ delta_hidden).T
+        if architecture.tied:
+            encoder_term = encoder_term + gradient.decoder_weights  # Eq. (12)
+        np.copyto(gradient.weights, encoder_term)
+    elif architecture.tied:
+        np.dot(work.hidden_stack.T, work.visible_stack, out=gradient.weights)  # (12)
+    else:
+        np.dot(delta_hidden.T, inputs, out=gradient.weights)
+        np.dot(work.hidden.T, delta_visible, out=gradient.decoder_weights)
+
+
+def penalise(parameters, architecture, gradient):
+    """Add the L2 penalty to a gradient; return its value."""
+    if not architecture.alpha:
+        return 0.0
+    sum_of_squares = 0.0
+    for weights, slot in zip(parameters.matrices, gradient.matrices, strict=True):
+        sum_of_squares += float(np.vdot(weights, weights))
+        slot += architecture.alpha * weights
+    return 0.5 * architecture.alpha * sum_of_squares
+
+
+def value_and_gradient(parameters, architecture, inputs, work, gradient, weights=None):
+    """Value and gradient of the mean loss of a batch, in one pass each way.
+
+    Parameters
+    ----------
+    parameters, gradient : Parameters
+        `gradient` is overwritten.
+    architecture : Architecture
+    inputs : ndarray or sparse matrix of shape (n_rows, n_features)
+        The corrupted rows; a dense one must be `work.corrupted`. The clean rows are in
+        `work.clean`.
+    work : Workspace
+    weights : ndarray of shape (n_rows, n_features), default=None
+        Weight of each entry's loss (Vincent et al. 2010, section 4); None: all 1.
+
+    Returns
+    -------
+    value : float
+        Sum over features, mean over rows, plus the penalty.
+    gradient : Parameters
+    """
+    values = forward(parameters, architecture, inputs, work.clean, work)
+    if weights is not None:
+        values *= weights
+        work.delta_visible *= weights
+    backward(parameters, architecture, inputs, work, gradient)
+    value = float(values.sum()) / work.n_rows
+    return value + penalise(parameters, architecture, gradient), gradient

@@ -1,0 +1,1 @@
+"""What a user picks by name: one kind a file, one dict a file."""

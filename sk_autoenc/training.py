@@ -1,0 +1,159 @@
+"""The minibatch loop: shuffle, batches, curves, stopping, best parameters.
+
+It knows an objective, ``objective(parameters, rows) -> (mean value, gradient)``, whose
+gradient is of the same NamedTuple type as the parameters, and a solver. It does not
+know what a row is.
+"""
+
+import time
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class SilentCallbacks:
+    """Callbacks with nobody listening."""
+
+    def begin_epoch(self):
+        """Call before an epoch."""
+
+    def end_epoch(self, parameters, result):
+        """Call after an epoch; True asks to stop."""
+        return False
+
+
+class Plan(NamedTuple):
+    """How to run through the rows, and when to stop."""
+
+    batch_size: int
+    max_iter: int
+    shuffle: bool
+    tol: float
+    n_iter_no_change: int
+    verbose: bool
+    rng: np.random.Generator
+    n_samples_seen: int = 0
+    """Samples seen before this run, which a learning rate schedule counts on."""
+    validate: Callable | None = None
+    """``validate()`` -> present loss on held-out rows; it then decides stopping."""
+    callbacks: "SilentCallbacks" = SilentCallbacks()
+    """Told of every epoch; may stop the run."""
+
+
+class TrainingResult(NamedTuple):
+    """What a run of `minimise` did."""
+
+    loss_curve: list[float]
+    """Mean loss over the samples of each epoch, measured while it ran."""
+    validation_loss_curve: list[float]
+    """Held-out loss after each epoch; empty without `Plan.validate`."""
+    n_samples_seen: int
+    ran_out: bool
+    """Whether max_iter ended the run; else convergence, a callback or the user did."""
+
+    @property
+    def monitored_curve(self):
+        """The curve that decides when to stop."""
+        return self.validation_loss_curve or self.loss_curve
+
+
+class DivergenceError(ValueError):
+    """The loss stopped being finite."""
+
+
+def minimise(objective, parameters, rows, solver, plan):
+    """Minimise an objective by minibatches, updating `parameters` in place.
+
+    Parameters
+    ----------
+    objective : callable
+        ``objective(parameters, rows) -> (mean value over rows, gradient)``.
+    parameters : NamedTuple with a field `flat`
+        Left at their final value, or at the best one when `plan.validate` is given.
+    rows : ndarray of int of shape (n_rows,)
+        The rows to train on.
+    solver : object with ``step``, ``end_epoch`` and ``wants_to_stop``
+    plan : Plan
+
+    Returns
+    -------
+    TrainingResult
+
+    Raises
+    ------
+    DivergenceError
+        When the loss of an epoch, or a parameter after it, is not finite.
+    """
+    result = TrainingResult([], [], plan.n_samples_seen, ran_out=True)
+    best, best_parameters, n_worse = np.inf, None, 0
+    for epoch in range(1, plan.max_iter + 1):
+        plan.callbacks.begin_epoch()
+        began = time.perf_counter()
+        try:
+            loss = run_epoch(objective, parameters, rows, solver, plan)
+        except KeyboardInterrupt:
+            if not result.loss_curve:
+                raise
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+            result = result._replace(ran_out=False)
+            break
+        check_finite(epoch, loss, parameters)
+        result.loss_curve.append(loss)
+        if plan.validate:
+            result.validation_loss_curve.append(plan.validate())
+        result = result._replace(n_samples_seen=result.n_samples_seen + len(rows))
+        solver.end_epoch(result.n_samples_seen)
+        if plan.verbose:
+            print_epoch(epoch, result, time.perf_counter() - began)
+
+        monitored = result.monitored_curve[-1]
+        n_worse = n_worse + 1 if monitored > best - plan.tol else 0
+        if monitored < best:
+            best = monitored
+            if plan.validate:
+                best_parameters = parameters.flat.copy()
+        plateau = n_worse > plan.n_iter_no_change
+        if plateau:
+            n_worse = 0
+        if plan.callbacks.end_epoch(parameters, result) or (
+            plateau and solver.wants_to_stop()
+        ):
+            result = result._replace(ran_out=False)
+            break
+    if best_parameters is not None:
+        np.copyto(parameters.flat, best_parameters)
+    return result
+
+
+def run_epoch(objective, parameters, rows, solver, plan):
+    """Step once through all rows; return the mean loss over them."""
+    order = plan.rng.permutation(rows) if plan.shuffle else rows
+    total = 0.0
+    # A diverging run overflows on its way; `check_finite` reports it, once.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(order), plan.batch_size):
+            batch = order[start : start + plan.batch_size]
+            value, gradient = objective(parameters, batch)
+            solver.step(parameters.flat, gradient.flat)
+            total += value * len(batch)
+    return float(total / len(order))
+
+
+def check_finite(epoch, loss, parameters):
+    """Refuse to go on from a loss or parameters that are not finite."""
+    if not (np.isfinite(loss) and np.isfinite(parameters.flat).all()):
+        raise DivergenceError(
+            f"Training diverged: in epoch {epoch} the loss was {loss} and the "
+            "parameters stopped being finite. Lower learning_rate_init or scale X "
+            "(for instance with MinMaxScaler or StandardScaler)."
+        )
+
+
+def print_epoch(epoch, result, seconds):
+    """Print an epoch's number, loss and time."""
+    line = f"Epoch {epoch}: loss {result.loss_curve[-1]:.6g}"
+    if result.validation_loss_curve:
+        line += f", validation loss {result.validation_loss_curve[-1]:.6g}"
+    print(f"{line} ({seconds:.2f} s)")

@@ -1,0 +1,212 @@
+"""From what a user passes to what the rest may trust; every message a user can see."""
+
+import math
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse
+from sklearn.utils import check_array
+from sklearn.utils.sparsefuncs import min_max_axis
+from sklearn.utils.validation import validate_data
+
+from sk_autoenc._compat import Interval, StrOptions, validate_parameter_constraints
+from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.corruptions import CORRUPTIONS
+from sk_autoenc.parts.losses import LOSSES
+from sk_autoenc.parts.solvers import SOLVERS
+
+POSITIVE = Interval(Real, 0, None, closed="neither")
+NON_NEGATIVE = Interval(Real, 0, None, closed="left")
+AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
+DECAY = Interval(Real, 0, 1, closed="left")
+
+TRAINING_CONSTRAINTS = {
+    "corruption": [
+        StrOptions({name for name in CORRUPTIONS if name is not None}),
+        callable,
+        None,
+    ],
+    "corruption_level": [NON_NEGATIVE],
+    "alpha": [NON_NEGATIVE],
+    "solver": [StrOptions(set(SOLVERS))],
+    "batch_size": [StrOptions({"auto"}), AT_LEAST_ONE],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate_init": [POSITIVE, None],
+    "power_t": [NON_NEGATIVE],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "beta_1": [DECAY],
+    "beta_2": [DECAY],
+    "epsilon": [POSITIVE],
+    "max_iter": [AT_LEAST_ONE],
+    "shuffle": ["boolean"],
+    "tol": [NON_NEGATIVE],
+    "n_iter_no_change": [AT_LEAST_ONE],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+"""Of the parameters that every estimator of the package has."""
+
+DENOISING_CONSTRAINTS = TRAINING_CONSTRAINTS | {
+    "n_components": [AT_LEAST_ONE],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "output_activation": [StrOptions({"auto", *ACTIVATIONS})],
+    "loss": [StrOptions({"auto", *LOSSES})],
+    "tied_weights": ["boolean"],
+}
+
+
+def check_parameters(estimator, constraints):
+    """Refuse parameters of a wrong type or out of range, by scikit-learn's rules."""
+    validate_parameter_constraints(
+        constraints, estimator.get_params(deep=False), type(estimator).__name__
+    )
+    check_corruption_level(estimator.corruption, estimator.corruption_level)
+
+
+def check_corruption_level(corruption, level):
+    """Refuse a level that is not a probability where it must be one."""
+    if callable(corruption):
+        return
+    highest = CORRUPTIONS[corruption].max_level
+    if level > highest:
+        raise ValueError(
+            f"corruption_level must be in [0, {highest:g}] for corruption="
+            f"{corruption!r}, where it is a probability; got {level!r}."
+        )
+
+
+def check_emphasis(emphasis):
+    """Return the weights of (corrupted, untouched) entries, or None if both are 1."""
+    try:
+        corrupted, untouched = (float(weight) for weight in emphasis)
+        valid = min(corrupted, untouched) >= 0 and 0 < corrupted + untouched < math.inf
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise ValueError(
+            "emphasis must be two numbers >= 0, not both 0: the weights of the loss on "
+            "corrupted and on untouched entries, such as (1.0, 1.0) or (1.0, 0.5); got "
+            f"{emphasis!r}."
+        )
+    return None if corrupted == untouched == 1 else (corrupted, untouched)
+
+
+def check_n_components(estimator):
+    """Refuse to go on training with another number of hidden units."""
+    if estimator.n_components != len(estimator.components_):
+        raise ValueError(
+            f"n_components={estimator.n_components}, but the model to go on from has "
+            f"{len(estimator.components_)}. Set it back, or start afresh: fit with "
+            "warm_start=False."
+        )
+
+
+def check_X(estimator, X, *, reset, accept_sparse=True):
+    """Return X as a C-contiguous float array or canonical CSR matrix.
+
+    float32 and float64 stay, other numbers become float64. The order is C because the
+    rows of a batch are gathered: from a Fortran array numpy would copy all of it, at
+    every batch.
+    """
+    X = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        accept_sparse="csr" if accept_sparse else False,
+        dtype=[np.float64, np.float32],
+        order="C",
+    )
+    if scipy.sparse.issparse(X) and not X.has_canonical_format:
+        X = X.copy()  # the user's own matrix stays as it is
+        X.sum_duplicates()
+    return X
+
+
+def check_codes(estimator, codes, n_components):
+    """Return codes as a float array of shape (n_samples, n_components)."""
+    codes = check_array(codes, dtype=[np.float64, np.float32], order="C")
+    if codes.shape[1] != n_components:
+        raise ValueError(
+            f"X has {codes.shape[1]} features, but inverse_transform of "
+            f"{type(estimator).__name__} is expecting {n_components} features as "
+            "input: codes as transform returns them."
+        )
+    return codes
+
+
+def feature_range(X):
+    """Return the smallest and the largest value of each feature, dense or sparse."""
+    if scipy.sparse.issparse(X):
+        return min_max_axis(X, axis=0)
+    return X.min(axis=0), X.max(axis=0)
+
+
+def choose_loss(loss, output_activation, value_range):
+    """Return the names of the loss and the output activation to use.
+
+    Parameters
+    ----------
+    loss, output_activation : str
+        As the user gave them, possibly "auto".
+    value_range : tuple of two floats
+        Smallest and largest value of X.
+    """
+    if loss == "auto":
+        fits = output_activation in ("auto", "logistic") and in_unit_interval(
+            value_range
+        )
+        loss = "cross_entropy" if fits else "squared_error"
+    allowed = LOSSES[loss].output_activations
+    if output_activation == "auto":
+        output_activation = allowed[0]
+    if output_activation not in allowed:
+        raise ValueError(
+            f"output_activation={output_activation!r} does not go with loss={loss!r}, "
+            f"which is defined for {', '.join(map(repr, allowed))}. Change one of the "
+            "two, or leave output_activation='auto'."
+        )
+    if loss == "cross_entropy" and not in_unit_interval(value_range):
+        low, high = value_range
+        raise ValueError(
+            "loss='cross_entropy' needs every value of X in [0, 1]; got values from "
+            f"{low:.6g} to {high:.6g}. Scale X to [0, 1] (for instance with "
+            "MinMaxScaler(clip=True)), or use loss='squared_error'."
+        )
+    return loss, output_activation
+
+
+def in_unit_interval(value_range):
+    """Tell whether a range of values lies in [0, 1]."""
+    low, high = value_range
+    return low >= 0 and high <= 1
+
+
+def resolve_batch_size(batch_size, n_samples, *, warn):
+    """Return a batch size of at most n_samples; "auto" is min(200, n_samples)."""
+    if batch_size == "auto":
+        return min(200, n_samples)
+    if batch_size > n_samples and warn:
+        warnings.warn(
+            f"Got `batch_size` ({batch_size}) larger than the number of samples to "
+            f"train on ({n_samples}). It is going to be clipped.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return min(batch_size, n_samples)
+
+
+def count_held_out(n_samples, validation_fraction):
+    """Return how many samples early stopping holds out."""
+    n_held_out = math.ceil(validation_fraction * n_samples)
+    if n_held_out >= n_samples:
+        raise ValueError(
+            f"early_stopping=True with validation_fraction={validation_fraction} holds "
+            f"out {n_held_out} of n_samples={n_samples} and leaves none to train on. "
+            "Pass more samples, lower validation_fraction, or use early_stopping=False."
+        )
+    return n_held_out
