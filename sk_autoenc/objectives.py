@@ -69,11 +69,11 @@ class DenoisingObjective:
             inputs = batch.copy()
             self.corruption(batch.data, rng, out=inputs.data)
             return inputs, None
-        touched = self.corruption(work.clean, rng, out=work.corrupted)
+        untouched = self.corruption(work.clean, rng, out=work.corrupted)
         if self.emphasis is None:
             return work.corrupted, None
         on_corrupted, on_untouched = map(self.X.dtype.type, self.emphasis)
-        return work.corrupted, np.where(touched, on_corrupted, on_untouched)
+        return work.corrupted, np.where(untouched, on_untouched, on_corrupted)
 
 
 def take_rows(X, rows, out):

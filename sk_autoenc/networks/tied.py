@@ -72,7 +72,7 @@ def initialise(parameters, architecture, rng):
 def encode(inputs, parameters, activation, out):
     """Write y = s(W x + b), Eqs. (1, 4), of dense or sparse rows into `out`."""
     if isinstance(inputs, np.ndarray):
-        np.dot(inputs, parameters.weights.T, out=out)
+        inputs.dot(parameters.weights.T, out=out)
     else:
         out[...] = inputs @ parameters.weights.T
     out += parameters.intercept_hidden
@@ -81,7 +81,7 @@ def encode(inputs, parameters, activation, out):
 
 def preactivate_visible(hidden, parameters, out):
     """Write h2 = W' y + b', Eq. (5), into `out`."""
-    np.dot(hidden, parameters.decoder_weights, out=out)
+    hidden.dot(parameters.decoder_weights, out=out)
     out += parameters.intercept_visible
     return out
 
@@ -101,6 +101,9 @@ class Workspace:
     def __init__(self, n_rows, weights_shape, dtype):
         n_components, n_features = weights_shape
         self.n_rows = n_rows
+        self.one_over_n_rows = np.array(1.0 / n_rows, dtype)
+        self.ones = np.ones(n_rows, dtype)
+        self.ones_visible = np.ones(n_features, dtype)
         self.hidden_stack = np.empty((2 * n_rows, n_components), dtype)
         self.delta_hidden = self.hidden_stack[:n_rows]
         self.hidden = self.hidden_stack[n_rows:]
@@ -153,22 +156,21 @@ def backward(parameters, architecture, inputs, work, gradient):
         Overwritten.
     """
     delta_visible, delta_hidden = work.delta_visible, work.delta_hidden
-    delta_visible *= 1.0 / work.n_rows  # the mean of Eqs. (15)-(17)
-    np.dot(delta_visible, parameters.decoder_weights.T, out=delta_hidden)
+    delta_visible *= work.one_over_n_rows  # the mean of Eqs. (15)-(17)
+    delta_visible.dot(parameters.decoder_weights.T, out=delta_hidden)
     delta_hidden *= architecture.activation.slope(work.hidden, work.slope)  # Eq. (11)
-    np.add.reduce(delta_hidden, axis=0, out=gradient.intercept_hidden)  # Eq. (13)
-    np.add.reduce(delta_visible, axis=0, out=gradient.intercept_visible)  # Eq. (14)
-    if not isinstance(inputs, np.ndarray):
-        np.dot(work.hidden.T, delta_visible, out=gradient.decoder_weights)
-        encoder_term = (inputs.T @ delta_hidden).T
-        if architecture.tied:
-            encoder_term = encoder_term + gradient.decoder_weights  # Eq. (12)
-        np.copyto(gradient.weights, encoder_term)
-    elif architecture.tied:
-        np.dot(work.hidden_stack.T, work.visible_stack, out=gradient.weights)  # (12)
+    work.ones.dot(delta_hidden, out=gradient.intercept_hidden)  # Eq. (13)
+    work.ones.dot(delta_visible, out=gradient.intercept_visible)  # Eq. (14)
+    if isinstance(inputs, np.ndarray) and architecture.tied:
+        # Both terms of Eq. (12) in one product.
+        work.hidden_stack.T.dot(work.visible_stack, out=gradient.weights)
+        return
+    work.hidden.T.dot(delta_visible, out=gradient.decoder_weights)
+    encoder_term = (inputs.T @ delta_hidden).T
+    if architecture.tied:
+        gradient.weights[...] += encoder_term
     else:
-        np.dot(delta_hidden.T, inputs, out=gradient.weights)
-        np.dot(work.hidden.T, delta_visible, out=gradient.decoder_weights)
+        gradient.weights[...] = encoder_term
 
 
 def penalise(parameters, architecture, gradient):
@@ -208,5 +210,5 @@ def value_and_gradient(parameters, architecture, inputs, work, gradient, weights
         values *= weights
         work.delta_visible *= weights
     backward(parameters, architecture, inputs, work, gradient)
-    value = float(values.sum()) / work.n_rows
+    value = float(values.dot(work.ones_visible).sum()) / work.n_rows
     return value + penalise(parameters, architecture, gradient), gradient

@@ -10,6 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+HALF, ONE = (
+    {np.dtype(dtype): np.array(value, dtype) for dtype in (np.float32, np.float64)}
+    for value in (0.5, 1.0)
+)
+"""Constants by dtype. An operation with an array of no dimensions takes half the call
+overhead of one with a Python number, which tells in batches of a few rows."""
+
 
 class Activation(NamedTuple):
     """An elementwise function s, its slope and the spread of its initial weights."""
@@ -19,7 +26,7 @@ class Activation(NamedTuple):
     slope: Callable[[np.ndarray, np.ndarray], np.ndarray]
     """``slope(output, out)`` writes s'(a), in terms of the OUTPUT s(a), into `out`."""
     initial_scale: float
-    """Initial weights are uniform in +- initial_scale * sqrt(6 / (fan_in + fan_out))."""
+    """Initial weights are uniform in +- initial_scale sqrt(6 / (fan_in + fan_out))."""
 
 
 def identity(preactivation):
@@ -39,16 +46,17 @@ def logistic(preactivation):
     The tanh form needs no guard against overflow, and numpy's vectorised tanh makes
     it take half the time of the exp form.
     """
-    preactivation *= 0.5
+    half = HALF[preactivation.dtype]
+    preactivation *= half
     np.tanh(preactivation, out=preactivation)
-    preactivation *= 0.5
-    preactivation += 0.5
+    preactivation *= half
+    preactivation += half
     return preactivation
 
 
 def logistic_slope(output, out):
     """s'(a) = y (1 - y)."""
-    np.subtract(1, output, out=out)
+    np.subtract(ONE[output.dtype], output, out=out)
     out *= output
     return out
 
@@ -61,7 +69,7 @@ def tanh(preactivation):
 def tanh_slope(output, out):
     """s'(a) = 1 - y^2."""
     np.multiply(output, output, out=out)
-    return np.subtract(1, out, out=out)
+    return np.subtract(ONE[out.dtype], out, out=out)
 
 
 def relu(preactivation):

@@ -17,6 +17,10 @@ def draw_selection(shape, probability, rng):
 
     Raw 64-bit draws seen as 16-bit integers cost a quarter of float draws; the price is
     a probability rounded to a multiple of 2**-16.
+
+    Returns
+    -------
+    selected : ndarray of bool of the given shape
     """
     size = math.prod(shape)
     draws = rng.bit_generator.random_raw((size + 3) // 4).view(np.uint16)[:size]
@@ -55,13 +59,13 @@ class Masking:
 
         Returns
         -------
-        touched : ndarray of bool, of the same shape
-            The entries that the corruption chose, whether or not their value changed:
-            what `emphasis` weighs.
+        untouched : ndarray of bool, of the same shape
+            False at the entries that the corruption chose, whether or not their value
+            changed: `emphasis` tells the two apart.
         """
-        touched = draw_selection(clean.shape, self.level, rng)
-        np.multiply(clean, ~touched, out=out)
-        return touched
+        untouched = draw_selection(clean.shape, 1 - self.level, rng)
+        np.multiply(clean, untouched, out=out)
+        return untouched
 
 
 class Gaussian:
@@ -74,10 +78,11 @@ class Gaussian:
         self.level = level
 
     def __call__(self, clean, rng, out):
+        """Write x + N(0, level^2); see `Masking`."""
         rng.standard_normal(dtype=out.dtype, out=out)
         out *= self.level
         out += clean
-        return np.broadcast_to(np.True_, clean.shape)
+        return np.broadcast_to(np.False_, clean.shape)
 
 
 class SaltAndPepper:
@@ -94,12 +99,13 @@ class SaltAndPepper:
         self.smallest, self.largest = feature_range
 
     def __call__(self, clean, rng, out):
+        """Write x with some entries at an extreme; see `Masking`."""
         touched = draw_selection(clean.shape, self.level, rng)
         heads = draw_selection(clean.shape, 0.5, rng)
         np.copyto(out, clean)
         np.copyto(out, self.largest, where=touched & heads)
         np.copyto(out, self.smallest, where=touched & ~heads)
-        return touched
+        return ~touched
 
 
 class Swap:
@@ -116,15 +122,16 @@ class Swap:
         self.level = level
 
     def __call__(self, clean, rng, out):
+        """Write x with some entries of other rows; see `Masking`."""
         np.copyto(out, clean)
         n_rows = len(clean)
         if n_rows == 1:
-            return np.zeros(clean.shape, bool)
+            return np.ones(clean.shape, bool)
         touched = draw_selection(clean.shape, self.level, rng)
         rows, columns = np.nonzero(touched)
         shift = rng.integers(1, n_rows, len(rows))
         out[rows, columns] = clean[(rows + shift) % n_rows, columns]
-        return touched
+        return ~touched
 
 
 class Nothing:
@@ -137,8 +144,9 @@ class Nothing:
         pass
 
     def __call__(self, clean, rng, out):
+        """Write x; see `Masking`."""
         np.copyto(out, clean)
-        return np.broadcast_to(np.False_, clean.shape)
+        return np.broadcast_to(np.True_, clean.shape)
 
 
 class Custom:
@@ -152,6 +160,7 @@ class Custom:
         self.level = level
 
     def __call__(self, clean, rng, out):
+        """Write what the function returns; see `Masking`."""
         name = getattr(self.function, "__name__", repr(self.function))
         before = clean.copy()
         corrupted = np.asarray(self.function(clean, self.level, rng))
@@ -172,7 +181,7 @@ class Custom:
                 "return finite numbers."
             )
         out[...] = corrupted
-        return corrupted != clean
+        return corrupted == clean
 
 
 CORRUPTIONS = {

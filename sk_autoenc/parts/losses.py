@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sk_autoenc.parts.activations import ACTIVATIONS, logistic
+from sk_autoenc.parts.activations import ACTIVATIONS, HALF
 
 
 class Loss(NamedTuple):
@@ -25,25 +25,32 @@ class Loss(NamedTuple):
     """The first one is what ``output_activation="auto"`` chooses."""
 
 
+LOG_2 = {
+    np.dtype(dtype): np.log1p(np.ones((), dtype), out=np.empty((), dtype))
+    for dtype in (np.float32, np.float64)
+}
+"""By dtype, as log1p gives it, so that the loss of a saturated unit is exactly 0."""
+
+
 def cross_entropy(preactivation, target, activation, values, delta):
     """L = softplus(a) - x a for a logistic output z = s(a); dL/da = z - x.
 
     Equal to - x log z - (1 - x) log(1 - z), Eq. (3), but computed from the
-    pre-activation: finite and right for every a. The parts come from
-    softplus(a) = max(a, 0) - log s(|a|), and s(|a|) = 1/2 + |z - 1/2|.
+    pre-activation: finite and right for every a. With t = tanh(a / 2) it is
+    max(a, 0) - x a - log(1 + |t|) + log 2, and z = (1 + t) / 2: one tanh serves both.
     """
-    np.abs(preactivation, out=values)
-    values += preactivation
-    values *= 0.5  # max(a, 0), faster than numpy.maximum against a scalar
-    np.multiply(preactivation, target, out=delta)
-    values -= delta
-    np.copyto(delta, preactivation)
-    logistic(delta)
-    np.subtract(delta, 0.5, out=preactivation)
-    np.abs(preactivation, out=preactivation)
-    preactivation += 0.5
-    np.log(preactivation, out=preactivation)
+    half = HALF[delta.dtype]
+    half_preactivation = np.multiply(preactivation, half, out=delta)
+    np.abs(half_preactivation, out=values)
+    values += half_preactivation  # max(a, 0)
+    preactivation *= target
     values -= preactivation
+    t = np.tanh(half_preactivation, out=delta)
+    np.abs(t, out=preactivation)
+    values -= np.log1p(preactivation, out=preactivation)
+    values += LOG_2[delta.dtype]
+    delta *= half
+    delta += half
     delta -= target  # Eq. (10), with the sign of a loss to minimise
 
 
@@ -54,7 +61,7 @@ def squared_error(preactivation, target, activation, values, delta):
     np.subtract(reconstruction, target, out=delta)
     residual_squared = np.multiply(delta, delta, out=preactivation)
     delta *= slope
-    np.multiply(residual_squared, 0.5, out=values)
+    np.multiply(residual_squared, HALF[delta.dtype], out=values)
 
 
 LOSSES = {

@@ -10,8 +10,8 @@ import numpy as np
 class SGD:
     """Stochastic gradient descent: plain, with momentum, or Nesterov's momentum.
 
-    Plain (``momentum=0``) is Eqs. (15)-(17): theta <- theta - rate * gradient, where the
-    gradient is an average over the batch. With momentum, v <- momentum * v - rate *
+    Plain (``momentum=0``) is Eqs. (15)-(17): theta <- theta - rate * gradient, where
+    the gradient is an average over the batch. With momentum, v <- momentum * v - rate *
     gradient and theta <- theta + v; Nesterov's form steps by momentum * v - rate *
     gradient with the new v (Sutskever, Martens, Dahl, Hinton, ICML 2013).
     """
@@ -33,7 +33,8 @@ class SGD:
         self.learning_rate_init = settings.learning_rate_init
         if self.learning_rate_init is None:
             self.learning_rate_init = self.default_learning_rate
-        self.learning_rate = self.learning_rate_init
+        # An array of no dimensions: see `HALF` in parts/activations.py.
+        self.learning_rate = np.array(self.learning_rate_init, parameters.dtype)
         self.schedule = settings.learning_rate
         self.power_t = settings.power_t
         self.momentum = settings.momentum
@@ -57,7 +58,7 @@ class SGD:
     def end_epoch(self, n_samples_seen):
         """Take note that `n_samples_seen` samples have been seen since the start."""
         if self.schedule == "invscaling":
-            self.learning_rate = (
+            self.learning_rate[...] = (
                 self.learning_rate_init / (n_samples_seen + 1) ** self.power_t
             )
 
@@ -92,6 +93,7 @@ class Adam:
         self.scratch = np.empty_like(parameters)
 
     def step(self, parameters, gradient):
+        """Update `parameters` in place; `gradient` may be used as scratch."""
         self.n_steps += 1
         rate = self.learning_rate * (
             (1 - self.beta_2**self.n_steps) ** 0.5 / (1 - self.beta_1**self.n_steps)
@@ -109,9 +111,10 @@ class Adam:
         parameters -= update
 
     def end_epoch(self, n_samples_seen):
-        pass
+        """Adam has no schedule of its own."""
 
     def wants_to_stop(self):
+        """Answer a loss that no longer falls: stop."""
         return True
 
 
