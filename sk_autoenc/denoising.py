@@ -538,11 +538,15 @@ class DenoisingAutoencoder(BaseAutoencoder):
         }
 
     def _make_objective(self, X, rng):
-        corruption = make_corruption(
-            self.corruption, self.corruption_level, (self.data_min_, self.data_max_)
-        )
+        feature_range = self.data_min_, self.data_max_
+
+        def make(rng):
+            return make_corruption(
+                self.corruption, self.corruption_level, feature_range, rng
+            )
+
         emphasis = check_emphasis(self.emphasis)
-        return DenoisingObjective(X, self._architecture(), corruption, emphasis, rng)
+        return DenoisingObjective(X, self._architecture(), make, emphasis, rng)
 
     def _dtype(self, X):
         return np.result_type(X.dtype, self.components_.dtype)

@@ -15,12 +15,25 @@ class DenoisingObjective:
     one of them: it is valid until the next call.
     """
 
-    def __init__(self, X, architecture, corruption, emphasis, rng):
+    def __init__(self, X, architecture, make_corruption, emphasis, rng):
+        """Keep what every batch needs.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_features)
+        architecture : networks.tied.Architecture
+        make_corruption : callable
+            ``make_corruption(rng)`` -> a corruption.
+        emphasis : tuple of two floats or None
+            Loss weights of corrupted and of untouched entries; None: both are 1.
+        rng : numpy.random.Generator
+            Decides the corruption in training.
+        """
         self.X = X
         self.architecture = architecture
-        self.corruption = corruption
+        self.make_corruption = make_corruption
+        self.corruption = make_corruption(rng)
         self.emphasis = emphasis
-        self.rng = rng
         self.workspaces = {}
         self.gradient = None
 
@@ -31,18 +44,19 @@ class DenoisingObjective:
                 *parameters.weights.shape, self.architecture.tied, self.X.dtype
             )
         work = self._workspace(parameters, len(rows))
-        inputs, weights = self._corrupt(rows, work, self.rng)
+        inputs, weights = self._corrupt(rows, work, self.corruption)
         return tied.value_and_gradient(
             parameters, self.architecture, inputs, work, self.gradient, weights
         )
 
     def validation_loss(self, parameters, rows, rng):
         """Return the mean denoising loss of rows, without the penalty."""
+        corruption = self.make_corruption(rng)
         total = 0.0
         for block in range(0, len(rows), BLOCK):
             block_rows = rows[block : block + BLOCK]
             work = self._workspace(parameters, len(block_rows))
-            inputs, weights = self._corrupt(block_rows, work, rng)
+            inputs, weights = self._corrupt(block_rows, work, corruption)
             values = tied.forward(
                 parameters, self.architecture, inputs, work.clean, work
             )
@@ -58,18 +72,18 @@ class DenoisingObjective:
             )
         return self.workspaces[n_rows]
 
-    def _corrupt(self, rows, work, rng):
+    def _corrupt(self, rows, work, corruption):
         """Fill `work.clean`; return corrupted inputs and weights of entries' losses."""
         batch = take_rows(self.X, rows, work.clean)
         if (
             batch is not work.clean
-            and self.corruption.elementwise_on_nonzeros
+            and corruption.elementwise_on_nonzeros
             and self.emphasis is None
         ):
             inputs = batch.copy()
-            self.corruption(batch.data, rng, out=inputs.data)
+            corruption(batch.data, out=inputs.data)
             return inputs, None
-        untouched = self.corruption(work.clean, rng, out=work.corrupted)
+        untouched = corruption(work.clean, out=work.corrupted)
         if self.emphasis is None:
             return work.corrupted, None
         on_corrupted, on_untouched = map(self.X.dtype.type, self.emphasis)

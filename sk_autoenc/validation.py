@@ -16,6 +16,9 @@ from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.losses import LOSSES
 from sk_autoenc.parts.solvers import SOLVERS
 
+UNIT_INTERVAL_ROUNDING = 1e-6
+"""MinMaxScaler leaves values such as 1 + 2e-16, which must not change the loss."""
+
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
@@ -181,9 +184,9 @@ def choose_loss(loss, output_activation, value_range):
 
 
 def in_unit_interval(value_range):
-    """Tell whether a range of values lies in [0, 1]."""
+    """Tell whether a range of values lies in [0, 1], up to a scaler's rounding."""
     low, high = value_range
-    return low >= 0 and high <= 1
+    return low >= -UNIT_INTERVAL_ROUNDING and high <= 1 + UNIT_INTERVAL_ROUNDING
 
 
 def resolve_batch_size(batch_size, n_samples, *, warn):

@@ -210,5 +210,5 @@ def value_and_gradient(parameters, architecture, inputs, work, gradient, weights
         values *= weights
         work.delta_visible *= weights
     backward(parameters, architecture, inputs, work, gradient)
-    value = float(values.dot(work.ones_visible).sum()) / work.n_rows
+    value = float(work.ones.dot(values.dot(work.ones_visible))) / work.n_rows
     return value + penalise(parameters, architecture, gradient), gradient

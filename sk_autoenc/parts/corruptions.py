@@ -1,10 +1,10 @@
 """Corruptions q(x~ | x) of a denoising autoencoder.
 
-To add one: write a class with the two members of `Masking` that have a docstring, and
-add a line to `CORRUPTIONS`. Every test of a corruption runs over that dict.
+To add one: write a class with the members of `Masking` that have a docstring, and add a
+line to `CORRUPTIONS`. Every test of a corruption runs over that dict.
 
-Each is made once per fit as ``corruption(level, feature_range)`` and then called once
-per batch.
+Each is made once per fit as ``corruption(level, feature_range, rng)`` and then called
+once per batch.
 """
 
 import math
@@ -12,19 +12,43 @@ import math
 import numpy as np
 
 
-def draw_selection(shape, probability, rng):
-    """Select entries independently, each with the given probability.
+class Coins:
+    """Independent draws of 1 with a given probability, else 0.
 
     Raw 64-bit draws seen as 16-bit integers cost a quarter of float draws; the price is
-    a probability rounded to a multiple of 2**-16.
+    a probability rounded to a multiple of 2**-16. They are drawn for many small batches
+    at once, because at ten rows a batch the calls would cost more than the draws.
 
-    Returns
-    -------
-    selected : ndarray of bool of the given shape
+    Parameters
+    ----------
+    probability : float
+    rng : numpy.random.Generator
+    dtype : numpy dtype
+        Of the zeros and ones.
     """
-    size = math.prod(shape)
-    draws = rng.bit_generator.random_raw((size + 3) // 4).view(np.uint16)[:size]
-    return np.less(draws, round(probability * 65536)).reshape(shape)
+
+    def __init__(self, probability, rng, dtype):
+        self.threshold = round(probability * 65536)
+        self.rng = rng
+        self.dtype = dtype
+        self.drawn = np.empty(0, dtype)
+        self.n_used = 0
+
+    def toss(self, shape):
+        """Return draws of the given shape, a view that stays valid until the next."""
+        size = math.prod(shape)
+        start, self.n_used = self.n_used, self.n_used + size
+        if self.n_used > len(self.drawn):
+            self.draw(max(size, 16384))
+            start, self.n_used = 0, size
+        return self.drawn[start : self.n_used].reshape(shape)
+
+    def draw(self, size):
+        """Fill `drawn` with `size` new draws, reusing its memory where it fits."""
+        if size != len(self.drawn):
+            self.drawn = np.empty(size, self.dtype)
+        integers = self.rng.bit_generator.random_raw((size + 3) // 4).view(np.uint16)
+        np.less(integers[:size], self.threshold, out=self.drawn)
 
 
 class Masking:
@@ -35,18 +59,21 @@ class Masking:
     elementwise_on_nonzeros = True
     """Whether zeros stay zeros, so that a sparse batch stays sparse."""
 
-    def __init__(self, level, feature_range):
+    def __init__(self, level, feature_range, rng):
         """Keep what every batch needs.
 
         Parameters
         ----------
         level : float
         feature_range : tuple of two arrays of shape (n_features,)
-            Smallest and largest value of each feature in the data seen so far.
+            Smallest and largest value of each feature in the data seen so far, in the
+            dtype of the data.
+        rng : numpy.random.Generator
+            The source of all that is random.
         """
-        self.level = level
+        self.keep = Coins(1 - level, rng, feature_range[0].dtype)
 
-    def __call__(self, clean, rng, out):
+    def __call__(self, clean, out):
         """Write the corrupted entries of `clean` into `out`.
 
         Parameters
@@ -54,16 +81,15 @@ class Masking:
         clean : ndarray of shape (n_rows, n_features)
             Not to be changed. With `elementwise_on_nonzeros` also a 1-D array, the
             stored values of a sparse batch.
-        rng : numpy.random.Generator
         out : ndarray of the same shape and dtype as `clean`
 
         Returns
         -------
-        untouched : ndarray of bool, of the same shape
+        untouched : ndarray of bool, or of zeros and ones, of the same shape
             False at the entries that the corruption chose, whether or not their value
             changed: `emphasis` tells the two apart.
         """
-        untouched = draw_selection(clean.shape, 1 - self.level, rng)
+        untouched = self.keep.toss(clean.shape)
         np.multiply(clean, untouched, out=out)
         return untouched
 
@@ -74,12 +100,13 @@ class Gaussian:
     max_level = math.inf
     elementwise_on_nonzeros = False
 
-    def __init__(self, level, feature_range):
+    def __init__(self, level, feature_range, rng):
         self.level = level
+        self.rng = rng
 
-    def __call__(self, clean, rng, out):
+    def __call__(self, clean, out):
         """Write x + N(0, level^2); see `Masking`."""
-        rng.standard_normal(dtype=out.dtype, out=out)
+        self.rng.standard_normal(dtype=out.dtype, out=out)
         out *= self.level
         out += clean
         return np.broadcast_to(np.False_, clean.shape)
@@ -94,14 +121,15 @@ class SaltAndPepper:
     max_level = 1.0
     elementwise_on_nonzeros = False
 
-    def __init__(self, level, feature_range):
-        self.level = level
+    def __init__(self, level, feature_range, rng):
+        self.choose = Coins(level, rng, bool)
+        self.heads = Coins(0.5, rng, bool)
         self.smallest, self.largest = feature_range
 
-    def __call__(self, clean, rng, out):
+    def __call__(self, clean, out):
         """Write x with some entries at an extreme; see `Masking`."""
-        touched = draw_selection(clean.shape, self.level, rng)
-        heads = draw_selection(clean.shape, 0.5, rng)
+        touched = self.choose.toss(clean.shape)
+        heads = self.heads.toss(clean.shape)
         np.copyto(out, clean)
         np.copyto(out, self.largest, where=touched & heads)
         np.copyto(out, self.smallest, where=touched & ~heads)
@@ -118,18 +146,19 @@ class Swap:
     max_level = 1.0
     elementwise_on_nonzeros = False
 
-    def __init__(self, level, feature_range):
-        self.level = level
+    def __init__(self, level, feature_range, rng):
+        self.choose = Coins(level, rng, bool)
+        self.rng = rng
 
-    def __call__(self, clean, rng, out):
+    def __call__(self, clean, out):
         """Write x with some entries of other rows; see `Masking`."""
         np.copyto(out, clean)
         n_rows = len(clean)
         if n_rows == 1:
             return np.ones(clean.shape, bool)
-        touched = draw_selection(clean.shape, self.level, rng)
+        touched = self.choose.toss(clean.shape)
         rows, columns = np.nonzero(touched)
-        shift = rng.integers(1, n_rows, len(rows))
+        shift = self.rng.integers(1, n_rows, len(rows))
         out[rows, columns] = clean[(rows + shift) % n_rows, columns]
         return ~touched
 
@@ -140,10 +169,10 @@ class Nothing:
     max_level = math.inf
     elementwise_on_nonzeros = True
 
-    def __init__(self, level, feature_range):
+    def __init__(self, level, feature_range, rng):
         pass
 
-    def __call__(self, clean, rng, out):
+    def __call__(self, clean, out):
         """Write x; see `Masking`."""
         np.copyto(out, clean)
         return np.broadcast_to(np.True_, clean.shape)
@@ -155,15 +184,16 @@ class Custom:
     max_level = math.inf
     elementwise_on_nonzeros = False
 
-    def __init__(self, function, level):
+    def __init__(self, function, level, rng):
         self.function = function
         self.level = level
+        self.rng = rng
 
-    def __call__(self, clean, rng, out):
+    def __call__(self, clean, out):
         """Write what the function returns; see `Masking`."""
         name = getattr(self.function, "__name__", repr(self.function))
         before = clean.copy()
-        corrupted = np.asarray(self.function(clean, self.level, rng))
+        corrupted = np.asarray(self.function(clean, self.level, self.rng))
         if not np.array_equal(before, clean):
             raise ValueError(
                 f"The corruption function {name} changed its input in place; it must "
@@ -193,8 +223,8 @@ CORRUPTIONS = {
 }
 
 
-def make_corruption(corruption, level, feature_range):
+def make_corruption(corruption, level, feature_range, rng):
     """Make the corruption that a user named, or wrap the function they gave."""
     if callable(corruption):
-        return Custom(corruption, level)
-    return CORRUPTIONS[corruption](level, feature_range)
+        return Custom(corruption, level, rng)
+    return CORRUPTIONS[corruption](level, feature_range, rng)
