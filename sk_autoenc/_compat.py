@@ -8,7 +8,11 @@ from sklearn.utils._param_validation import (
 
 try:  # scikit-learn >= 1.9
     from sklearn.callback import CallbackSupportMixin, with_callbacks
+
+    WRAPPER_FRAMES = 1
+    """Stack frames that `with_callbacks` puts between a caller and the method."""
 except ImportError:
+    WRAPPER_FRAMES = 0
 
     class _SilentContext:
         """A callback context with nobody listening."""
@@ -34,6 +38,7 @@ except ImportError:
 
 
 __all__ = [
+    "WRAPPER_FRAMES",
     "CallbackSupportMixin",
     "Interval",
     "StrOptions",

@@ -13,9 +13,9 @@ from sklearn.base import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from sk_autoenc._compat import CallbackSupportMixin
+from sk_autoenc._compat import WRAPPER_FRAMES, CallbackSupportMixin
 from sk_autoenc.parts.solvers import SOLVERS
-from sk_autoenc.training import Plan, minimise
+from sk_autoenc.training import Plan, minimise, minimise_at_once
 from sk_autoenc.validation import count_held_out, resolve_batch_size
 
 VALIDATION_STREAM = 2**32 - 1
@@ -59,17 +59,14 @@ class BaseAutoencoder(
                 validate=held_out is not None
                 and (lambda: self._validation_loss(objective, parameters, held_out)),
             )
-            self._solver = SOLVERS[self.solver](parameters.flat, self)
-            result = minimise(objective, parameters, rows, self._solver, plan)
+            if self.solver == "lbfgs":
+                result = minimise_at_once(objective, parameters, rows, plan)
+            else:
+                self._solver = SOLVERS[self.solver](parameters.flat, self)
+                result = minimise(objective, parameters, rows, self._solver, plan)
             self._set_state(vars(self) | self._learned(parameters, result))
             plan.callbacks.end_fit()
-        if result.ran_out:
-            warnings.warn(
-                f"Maximum iterations ({self.max_iter}) reached and the training has "
-                "not converged yet. Raise max_iter or tol, or use early_stopping.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+        warn_unless_converged(result, self.max_iter)
         return self
 
     def _partial_fit(self, X):
@@ -109,7 +106,7 @@ class BaseAutoencoder(
 
     def _split(self, n_samples):
         """Return the rows to train on and those held out, or None."""
-        if not self.early_stopping:
+        if not self.early_stopping or self.solver == "lbfgs":
             return np.arange(n_samples), None
         n_held_out = count_held_out(n_samples, self.validation_fraction)
         order = self._generator(VALIDATION_STREAM).permutation(n_samples)
@@ -212,6 +209,24 @@ class FitCallbacks:
         self.context.call_on_fit_task_end(
             **self.data, reconstruction_attributes=self.estimator._fitted_state
         )
+
+
+def warn_unless_converged(result, max_iter):
+    """Warn a caller of `fit` about a run that ended without success."""
+    first, last = result.loss_curve[0], result.loss_curve[-1]
+    if last > 2 * abs(first):
+        problem = (
+            f"The loss rose from {first:.3g} in the first epoch to {last:.3g} in the "
+            "last: training did not converge. Lower learning_rate_init or scale X."
+        )
+    elif result.ran_out:
+        problem = (
+            f"Maximum iterations ({max_iter}) reached and the training has not "
+            "converged yet. Raise max_iter or tol, or use early_stopping."
+        )
+    else:
+        return
+    warnings.warn(problem, ConvergenceWarning, stacklevel=4 + WRAPPER_FRAMES)
 
 
 def draw_entropy(random_state):

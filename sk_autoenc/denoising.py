@@ -17,6 +17,7 @@ from sk_autoenc.validation import (
     check_emphasis,
     check_n_components,
     check_parameters,
+    check_tied_weights,
     check_X,
     choose_loss,
     feature_range,
@@ -93,7 +94,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         below. ``solver="sgd", momentum=0, batch_size=20`` is the algorithm of [3]_.
 
     batch_size : int or "auto", default="auto"
-        Rows of a minibatch; "auto" is min(200, n_samples).
+        Rows of a minibatch; "auto" is a tenth of the rows, but no fewer than 10 (or
+        all there are) and no more than 200.
 
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         Only for ``solver="sgd"``. "invscaling" divides `learning_rate_init` by
@@ -414,7 +416,9 @@ class DenoisingAutoencoder(BaseAutoencoder):
         -------
         scores : ndarray of shape (n_samples,)
             Minus the loss of each clean row, summed over features: higher is better.
-            Neither the penalty nor `emphasis` enters.
+            Neither the penalty nor `emphasis` enters. The cross-entropy of a perfect
+            reconstruction is the row's own entropy, not 0: to find anomalies among
+            rows of values between 0 and 1, sum `reconstruction_error` instead.
         """
         check_is_fitted(self)
         X = check_X(self, X, reset=False)
@@ -483,9 +487,13 @@ class DenoisingAutoencoder(BaseAutoencoder):
         data_min, data_max = feature_range(X)
         loss, output_activation = self.loss, self.output_activation
         if not reset:
-            check_n_components(self)
+            check_n_components(self, len(self.components_))
+            check_tied_weights(self, self.decoder_components_ is self.components_)
             X = X.astype(self.components_.dtype, copy=False)
-            loss, output_activation = self.loss_name_, self.output_activation_
+            if loss in ("auto", self.loss_name_):
+                loss = self.loss_name_
+                if output_activation == "auto":
+                    output_activation = self.output_activation_
             data_min = np.minimum(data_min, self.data_min_)
             data_max = np.maximum(data_max, self.data_max_)
         value_range = float(data_min.min()), float(data_max.max())
@@ -554,6 +562,18 @@ class DenoisingAutoencoder(BaseAutoencoder):
     @property
     def _n_features_out(self):
         return len(self.components_)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if state.get("components_") is state.get("decoder_components_"):
+            # Tied: joblib would store the array twice and load two arrays.
+            state = {k: v for k, v in state.items() if k != "decoder_components_"}
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "components_" in state and "decoder_components_" not in state:
+            self.decoder_components_ = self.components_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sk_autoenc.networks import tied
+from sk_autoenc.networks import levels, tied, tree, tree_gradients, tree_parameters
 
 BLOCK = 512
 """Rows worked on at a time outside training: their arrays stay in cache."""
@@ -88,6 +88,73 @@ class DenoisingObjective:
             return work.corrupted, None
         on_corrupted, on_untouched = map(self.X.dtype.type, self.emphasis)
         return work.corrupted, np.where(untouched, on_untouched, on_corrupted)
+
+
+class TreeObjective:
+    """The mean loss of some trees of a forest, and its gradient.
+
+    Buffers are made once. The gradient is one of them: it is valid until the next call.
+    """
+
+    def __init__(self, forest, architecture, make_corruption, rng):
+        """Keep what every batch needs.
+
+        Parameters
+        ----------
+        forest : Forest
+        architecture : networks.tree.Architecture
+        make_corruption : callable or None
+            ``make_corruption(rng)`` -> a corruption of leaf vectors; None: none.
+        rng : numpy.random.Generator
+            Decides the corruption in training.
+        """
+        self.forest = forest
+        self.architecture = architecture
+        self.make_corruption = make_corruption
+        self.corruption = make_corruption and make_corruption(rng)
+        self.work = tree.Workspace(forest.dtype)
+        self.gradient = None
+
+    def __call__(self, parameters, rows):
+        """Return (mean value, gradient) under a corruption drawn anew."""
+        if self.gradient is None:
+            self.gradient = tree_parameters.allocate_parameters(
+                parameters.n_components, self.forest.n_features, self.forest.dtype
+            )
+        batch = self.forest.select(rows)
+        return tree_gradients.value_and_gradient(
+            self._network(parameters),
+            self._blocks(parameters, batch),
+            self._corrupt(batch, self.corruption),
+        )
+
+    def validation_loss(self, parameters, rows, rng):
+        """Return the mean loss of trees, without the penalty."""
+        batch = self.forest.select(rows)
+        corruption = self.make_corruption and self.make_corruption(rng)
+        inputs = self._corrupt(batch, corruption)
+        network = self._network(parameters)
+        total, n_leaves = 0.0, 0
+        for block in self._blocks(parameters, batch):
+            part = None if inputs is None else inputs[n_leaves:][: block.n_leaves]
+            total += tree.tree_losses(network, block, part).sum()
+            n_leaves += block.n_leaves
+        return float(total / len(rows))
+
+    def _network(self, parameters):
+        return tree.Network(parameters, self.architecture, self.work, self.gradient)
+
+    def _blocks(self, parameters, batch):
+        return levels.blocks(batch, parameters.n_components, self.forest.dtype)
+
+    def _corrupt(self, batch, corruption):
+        """Return corrupted leaf vectors, or None for the clean ones."""
+        if corruption is None:
+            return None
+        clean = batch.leaf_vectors()
+        inputs = np.empty_like(clean)
+        corruption(clean, out=inputs)
+        return inputs
 
 
 def take_rows(X, rows, out):

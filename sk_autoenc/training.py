@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import scipy.optimize
 
 
 class SilentCallbacks:
@@ -125,6 +126,55 @@ def minimise(objective, parameters, rows, solver, plan):
     if best_parameters is not None:
         np.copyto(parameters.flat, best_parameters)
     return result
+
+
+def minimise_at_once(objective, parameters, rows, plan):
+    """Minimise an objective by L-BFGS-B on all rows at once, updating `parameters`.
+
+    Takes and returns what `minimise` does, without a solver. An iteration counts as an
+    epoch; ``plan.tol`` bounds the largest entry of the projected gradient.
+
+    References
+    ----------
+    Byrd, Lu, Nocedal, Zhu, SIAM J. Sci. Comput. 16(5), 1995, 10.1137/0916069.
+    """
+    result = TrainingResult([], [], plan.n_samples_seen, ran_out=False)
+    began = None
+
+    def value_and_gradient(flat):
+        nonlocal began
+        if began is None:
+            plan.callbacks.begin_epoch()
+            began = time.perf_counter()
+        np.copyto(parameters.flat, flat, casting="same_kind")
+        value, gradient = objective(parameters, rows)
+        return value, gradient.flat.astype(np.float64)
+
+    def end_iteration(intermediate_result):
+        nonlocal result, began
+        np.copyto(parameters.flat, intermediate_result.x, casting="same_kind")
+        result.loss_curve.append(float(intermediate_result.fun))
+        result = result._replace(n_samples_seen=result.n_samples_seen + len(rows))
+        if plan.verbose:
+            print_epoch(len(result.loss_curve), result, time.perf_counter() - began)
+        began = None
+        if plan.callbacks.end_epoch(parameters, result):
+            raise StopIteration
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = scipy.optimize.minimize(
+            value_and_gradient,
+            parameters.flat.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=end_iteration,
+            options={"maxiter": plan.max_iter, "maxfun": np.inf, "gtol": plan.tol},
+        )
+    np.copyto(parameters.flat, found.x, casting="same_kind")
+    if not result.loss_curve:  # the start was a minimum already
+        result.loss_curve.append(float(found.fun))
+    check_finite(len(result.loss_curve), found.fun, parameters)
+    return result._replace(ran_out=found.status == 1)
 
 
 def run_epoch(objective, parameters, rows, solver, plan):

@@ -10,11 +10,18 @@ from sklearn.utils import check_array
 from sklearn.utils.sparsefuncs import min_max_axis
 from sklearn.utils.validation import validate_data
 
-from sk_autoenc._compat import Interval, StrOptions, validate_parameter_constraints
+from sk_autoenc._compat import (
+    WRAPPER_FRAMES,
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.losses import LOSSES
+from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.trees.forest import Forest, is_forest_like
 
 UNIT_INTERVAL_ROUNDING = 1e-6
 """MinMaxScaler leaves values such as 1 + 2e-16, which must not change the loss."""
@@ -62,6 +69,16 @@ DENOISING_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "tied_weights": ["boolean"],
 }
 
+TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
+    "n_components": [AT_LEAST_ONE, None],
+    "encoder_activation": [StrOptions(set(ACTIVATIONS))],
+    "decoder_activation": [StrOptions(set(ACTIVATIONS))],
+    "unfold_from": [StrOptions({"root", "all"})],
+    "normalize": ["boolean"],
+    "init": [StrOptions({"average", "glorot"})],
+    "solver": [StrOptions({*SOLVERS, "lbfgs"})],
+}
+
 
 def check_parameters(estimator, constraints):
     """Refuse parameters of a wrong type or out of range, by scikit-learn's rules."""
@@ -99,14 +116,58 @@ def check_emphasis(emphasis):
     return None if corrupted == untouched == 1 else (corrupted, untouched)
 
 
-def check_n_components(estimator):
-    """Refuse to go on training with another number of hidden units."""
-    if estimator.n_components != len(estimator.components_):
+def check_pooling(pooling):
+    """Refuse what is not a pooling's name, or a tuple of such names."""
+    names = [pooling] if isinstance(pooling, str) else pooling
+    known = ", ".join(map(repr, POOLINGS))
+    if (
+        not isinstance(names, list | tuple)
+        or not names
+        or any(name not in POOLINGS for name in names)
+        or len(set(names)) < len(names)
+    ):
+        raise ValueError(
+            f"pooling must be one of {known}, or a tuple of different ones of them; "
+            f"got {pooling!r}."
+        )
+
+
+def check_n_components(estimator, fitted):
+    """Refuse to go on training with another number of components than fitted."""
+    if estimator.n_components not in (None, fitted):
         raise ValueError(
             f"n_components={estimator.n_components}, but the model to go on from has "
-            f"{len(estimator.components_)}. Set it back, or start afresh: fit with "
-            "warm_start=False."
+            f"{fitted}. Set it back, or start afresh: fit with warm_start=False."
         )
+
+
+def check_tied_weights(estimator, fitted):
+    """Refuse to go on training with weights tied that were free, or the reverse."""
+    if bool(estimator.tied_weights) != fitted:
+        raise ValueError(
+            f"tied_weights={estimator.tied_weights}, but the model to go on from was "
+            f"fitted with tied_weights={fitted}. Set it back, or start afresh: fit "
+            "with warm_start=False."
+        )
+
+
+def check_trees(estimator, X, *, reset):
+    """Return trees, or the rows of a 2-D array as trees ``(x,)``, as a Forest."""
+    if not is_forest_like(X):
+        return Forest.from_rows(check_X(estimator, X, reset=reset, accept_sparse=False))
+    forest = Forest.from_nested(X)
+    if len(forest) == 0:
+        raise ValueError("X is a Forest of 0 trees, while at least 1 is required.")
+    if reset:
+        vars(estimator).pop("feature_names_in_", None)
+        estimator.n_features_in_ = forest.n_features
+    elif forest.n_features != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {forest.n_features} features, but {type(estimator).__name__} is "
+            f"expecting {estimator.n_features_in_} features as input (the length of a "
+            "leaf vector)."
+        )
+    return forest
 
 
 def check_X(estimator, X, *, reset, accept_sparse=True):
@@ -190,15 +251,19 @@ def in_unit_interval(value_range):
 
 
 def resolve_batch_size(batch_size, n_samples, *, warn):
-    """Return a batch size of at most n_samples; "auto" is min(200, n_samples)."""
+    """Return a batch size of at most n_samples.
+
+    "auto" is a tenth of the samples, but from 10 to 200: ``doc/defaults.md`` shows what
+    a single step an epoch does to small data.
+    """
     if batch_size == "auto":
-        return min(200, n_samples)
+        return min(max(n_samples // 10, 10), 200, n_samples)
     if batch_size > n_samples and warn:
         warnings.warn(
             f"Got `batch_size` ({batch_size}) larger than the number of samples to "
             f"train on ({n_samples}). It is going to be clipped.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=5 + WRAPPER_FRAMES,
         )
     return min(batch_size, n_samples)
 

@@ -48,3 +48,26 @@ def uniform_weights(weights, scale, rng):
     """
     bound = scale * np.sqrt(6.0 / sum(weights.shape))
     weights[...] = rng.uniform(-bound, bound, weights.shape)
+
+
+def penalise(parameters, alpha, gradient):
+    """Add the L2 penalty to a gradient; return its value.
+
+    Parameters
+    ----------
+    parameters, gradient : NamedTuple with a property `matrices`
+        The arrays of `gradient.matrices` are changed in place.
+    alpha : float
+
+    Returns
+    -------
+    value : float
+        (alpha / 2) times the sum of squares of `parameters.matrices`.
+    """
+    if not alpha:
+        return 0.0
+    sum_of_squares = 0.0
+    for weights, slot in zip(parameters.matrices, gradient.matrices, strict=True):
+        sum_of_squares += float(np.vdot(weights, weights))
+        slot += alpha * weights
+    return 0.5 * alpha * sum_of_squares

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sk_autoenc.networks.parameters import allocate, uniform_weights
+from sk_autoenc.networks.parameters import allocate, penalise, uniform_weights
 from sk_autoenc.parts.activations import Activation
 from sk_autoenc.parts.losses import Loss
 
@@ -173,17 +173,6 @@ def backward(parameters, architecture, inputs, work, gradient):
         gradient.weights[...] = encoder_term
 
 
-def penalise(parameters, architecture, gradient):
-    """Add the L2 penalty to a gradient; return its value."""
-    if not architecture.alpha:
-        return 0.0
-    sum_of_squares = 0.0
-    for weights, slot in zip(parameters.matrices, gradient.matrices, strict=True):
-        sum_of_squares += float(np.vdot(weights, weights))
-        slot += architecture.alpha * weights
-    return 0.5 * architecture.alpha * sum_of_squares
-
-
 def value_and_gradient(parameters, architecture, inputs, work, gradient, weights=None):
     """Value and gradient of the mean loss of a batch, in one pass each way.
 
@@ -211,4 +200,4 @@ def value_and_gradient(parameters, architecture, inputs, work, gradient, weights
         work.delta_visible *= weights
     backward(parameters, architecture, inputs, work, gradient)
     value = float(work.ones.dot(values.dot(work.ones_visible))) / work.n_rows
-    return value + penalise(parameters, architecture, gradient), gradient
+    return value + penalise(parameters, architecture.alpha, gradient), gradient

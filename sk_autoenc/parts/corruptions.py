@@ -48,7 +48,10 @@ class Coins:
         if size != len(self.drawn):
             self.drawn = np.empty(size, self.dtype)
         integers = self.rng.bit_generator.random_raw((size + 3) // 4).view(np.uint16)
-        np.less(integers[:size], self.threshold, out=self.drawn)
+        if self.threshold > 65535:
+            self.drawn.fill(1)  # no 16-bit integer to compare with
+        else:
+            np.less(integers[:size], np.uint16(self.threshold), out=self.drawn)
 
 
 class Masking:

@@ -1,0 +1,78 @@
+"""The nodes of a batch of trees as flat arrays, and batches made from them."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Nodes(NamedTuple):
+    """The nodes of a batch, in preorder, trees one after the other.
+
+    A `Forest` has these attributes too.
+    """
+
+    leaf_table: np.ndarray
+    """(n_distinct, n_features): the distinct leaf vectors."""
+    tree_start: np.ndarray
+    """(n_trees + 1,) int: first node of each tree."""
+    leaf_row: np.ndarray
+    """(n_nodes,) int: row of a leaf's vector in `leaf_table`; negative: inner node."""
+    parent: np.ndarray
+    """(n_nodes,) int: the parent's position in its tree; a root's is not used."""
+    child_rank: np.ndarray
+    """(n_nodes,) int: m - 1 of a node that is the m-th child."""
+    n_children: np.ndarray
+    """(n_nodes,) int."""
+    depth: np.ndarray
+    """(n_nodes,) int: 0 for a root."""
+    size: np.ndarray
+    """(n_nodes,) int: number of nodes in the subtree, the node included."""
+
+
+def parents(nodes):
+    """Give the node that is each node's parent; some node for a root."""
+    root_nodes = nodes.tree_start[:-1]
+    parent = nodes.parent + np.repeat(root_nodes, np.diff(nodes.tree_start))
+    parent[root_nodes] = 0
+    return parent
+
+
+def between(nodes, first, last):
+    """Take the trees from `first` to before `last`, without copying."""
+    start = nodes.tree_start[first : last + 1]
+    part = slice(start[0], start[-1])
+    per_node = [getattr(nodes, name)[part] for name in Nodes._fields[2:]]
+    return Nodes(nodes.leaf_table, start - start[0], *per_node)
+
+
+def below(nodes, roots):
+    """Make a tree of each of the nodes `roots` and all nodes below it."""
+    size = nodes.size[roots]
+    start = starts(size)
+    node = np.arange(start[-1]) + np.repeat(roots - start[:-1], size)
+    tree = np.searchsorted(nodes.tree_start, roots, side="right") - 1
+    return Nodes(
+        nodes.leaf_table,
+        start,
+        nodes.leaf_row[node],
+        nodes.parent[node] - np.repeat(roots - nodes.tree_start[tree], size),
+        nodes.child_rank[node],
+        nodes.n_children[node],
+        nodes.depth[node] - np.repeat(nodes.depth[roots], size),
+        nodes.size[node],
+    )
+
+
+def runs(sizes, max_size):
+    """Cut a sequence into runs (first, last) of total size <= max_size, or of one."""
+    start, first = starts(sizes), 0
+    while first < len(sizes):
+        end = start.searchsorted(start[first] + max_size, side="right") - 1
+        last = max(first + 1, int(end))
+        yield first, last
+        first = last
+
+
+def starts(sizes):
+    """Offsets of runs of these sizes: 0 and the running totals."""
+    return np.concatenate([[0], sizes.cumsum(dtype=np.int64)])

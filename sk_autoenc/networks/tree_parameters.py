@@ -1,0 +1,137 @@
+"""Parameters of recursive autoencoders: storage, shape and initial values."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sk_autoenc.networks.parameters import allocate, uniform_weights
+from sk_autoenc.parts.activations import Activation
+
+AVERAGE_NOISE = 1e-4
+"""Of the "average" start, in units of the "glorot" start. The eigenvalues of W'_L lie
+about so far from 1, and their depth-th powers must not overflow in long chains."""
+
+
+class Parameters(NamedTuple):
+    """Parameters of the network, or a gradient with respect to them."""
+
+    flat: np.ndarray
+    """All of them in one array of shape (n_parameters,); the others are views on it."""
+    encoder: np.ndarray
+    """[W_L | W_R], (n_components, 2 * n_components)."""
+    decoder: np.ndarray
+    """[W'_L; W'_R], (2 * n_components, n_components)."""
+    encoder_intercept: np.ndarray
+    """b, (n_components,)."""
+    decoder_intercept: np.ndarray
+    """b', (n_components,)."""
+    leaf_encoder: np.ndarray | None = None
+    """U, (n_components, n_features). None: leaf vectors are codes, not projected."""
+    leaf_decoder: np.ndarray | None = None
+    """U', (n_features, n_components)."""
+    leaf_encoder_intercept: np.ndarray | None = None
+    """u, (n_components,)."""
+    leaf_decoder_intercept: np.ndarray | None = None
+    """u', (n_features,)."""
+
+    @property
+    def n_components(self):
+        """D, the length of a code."""
+        return len(self.encoder)
+
+    @property
+    def encoder_left(self):
+        """W_L, (n_components, n_components)."""
+        return self.encoder[:, : self.n_components]
+
+    @property
+    def encoder_right(self):
+        """W_R."""
+        return self.encoder[:, self.n_components :]
+
+    @property
+    def decoder_left(self):
+        """W'_L."""
+        return self.decoder[: self.n_components]
+
+    @property
+    def decoder_right(self):
+        """W'_R."""
+        return self.decoder[self.n_components :]
+
+    @property
+    def projects(self):
+        """Whether leaves are projected: n_components != n_features."""
+        return self.leaf_encoder is not None
+
+    @property
+    def matrices(self):
+        """The weight matrices, which a penalty applies to."""
+        matrices = (self.encoder, self.decoder, self.leaf_encoder, self.leaf_decoder)
+        return matrices if self.projects else matrices[:2]
+
+
+class Architecture(NamedTuple):
+    """What the network computes, apart from its parameters."""
+
+    encoder_activation: Activation
+    decoder_activation: Activation
+    objective: str
+    """"unfold_root": Eq. (24). "unfold_all": Eq. (24) of the subtree of every inner
+    node, and of a tree that is one bare leaf. "children": Eq. (40)."""
+    alpha: float = 0.0
+    """L2 penalty: (alpha / 2) * (sum of squares of each weight matrix)."""
+    normalize: bool = False
+    """Divide the code of each inner node by its Euclidean length."""
+
+
+def allocate_parameters(n_components, n_features, dtype):
+    """Make zero parameters of the network."""
+    shapes = {
+        "encoder": (n_components, 2 * n_components),
+        "decoder": (2 * n_components, n_components),
+        "encoder_intercept": (n_components,),
+        "decoder_intercept": (n_components,),
+    }
+    if n_components != n_features:
+        shapes |= {
+            "leaf_encoder": (n_components, n_features),
+            "leaf_decoder": (n_features, n_components),
+            "leaf_encoder_intercept": (n_components,),
+            "leaf_decoder_intercept": (n_features,),
+        }
+    return allocate(Parameters, shapes, dtype)
+
+
+def initialise(parameters, architecture, init, rng):
+    """Draw the weights; the intercepts stay 0.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Overwritten.
+    architecture : Architecture
+    init : {"average", "glorot"}
+        "glorot": uniform. "average": W_L = W_R = I/2 and W'_L = W'_R = I plus a little
+        of it, and leaf projections U with orthonormal rows or columns, U' = U^T: an
+        untrained code is about the mean of what is below, and unfolds to it.
+    rng : numpy.random.Generator
+    """
+    scale = AVERAGE_NOISE if init == "average" else 1.0
+    encoder, decoder = architecture.encoder_activation, architecture.decoder_activation
+    for weights, activation, diagonal in (
+        (parameters.encoder_left, encoder, 0.5),
+        (parameters.encoder_right, encoder, 0.5),
+        (parameters.decoder_left, decoder, 1.0),
+        (parameters.decoder_right, decoder, 1.0),
+    ):
+        uniform_weights(weights, scale * activation.initial_scale, rng)
+        if init == "average":
+            np.fill_diagonal(weights, weights.diagonal() + diagonal)
+    if parameters.projects:
+        uniform_weights(parameters.leaf_encoder, 1.0, rng)
+        uniform_weights(parameters.leaf_decoder, 1.0, rng)
+    if parameters.projects and init == "average":
+        u, _, v = np.linalg.svd(parameters.leaf_encoder, full_matrices=False)
+        np.dot(u, v, out=parameters.leaf_encoder)
+        parameters.leaf_decoder[...] = parameters.leaf_encoder.T

@@ -1,0 +1,1 @@
+"""Trees as flat arrays, and the way from nested tuples to them."""
