@@ -30,7 +30,13 @@ PICTURE = Path(__file__).with_suffix(".png")
 
 def make_autoencoder():
     return DenoisingAutoencoder(
-        256, batch_size=32, learning_rate_init=0.003, max_iter=60, tol=0, random_state=0
+        256,
+        activation="relu",
+        solver="sgd",
+        learning_rate_init=0.01,
+        tol=0.05,
+        n_iter_no_change=5,
+        random_state=0,
     )
 
 
@@ -54,11 +60,14 @@ def compare(X, y):
         )
 
 
-def show_images(axes, images, title):
-    for axis, image in zip(axes, images, strict=True):
-        axis.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
+def show_images(figure, images, title, limits):
+    """Draw images in rows of 16 under a title."""
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    axes = figure.subplots(len(images) // 16, 16, squeeze=False)
+    for axis, image in zip(axes.flat, images, strict=True):
+        low, high = limits
+        axis.imshow(image.reshape(8, 8), cmap="gray_r", vmin=low, vmax=high)
         axis.set(xticks=[], yticks=[])
-    axes[0].set_title(title, loc="left", fontsize=10)
 
 
 def draw(X):
@@ -67,17 +76,21 @@ def draw(X):
     autoencoder = make_autoencoder().fit(train)
     clean = test[:16]
     masked = clean * (np.random.default_rng(0).random(clean.shape) >= 0.3)
+    filters = autoencoder.components_
+    strongest = filters[np.argsort(-np.linalg.norm(filters, axis=1))[:64]]
+    spread = np.abs(strongest).max()
 
-    figure, axes = plt.subplots(7, 16, figsize=(10, 5.6), layout="constrained")
-    filters = autoencoder.components_[:64].reshape(4, 16, 64)
-    spread = np.abs(filters).max()
-    for row, line in zip(axes[:4], filters, strict=True):
-        show_images(row, (line / spread + 1) / 2, None)
-    axes[0, 0].set_title("64 of the 256 learned filters", loc="left", fontsize=10)
-    show_images(axes[4], clean, "Digits not seen in training")
-    show_images(axes[5], masked, "30 % of the pixels masked")
-    show_images(axes[6], autoencoder.reconstruct(masked), "Reconstructed from these")
+    figure = plt.figure(figsize=(10, 6), layout="constrained")
     figure.suptitle("A denoising autoencoder on handwritten digits (8 x 8 pixels)")
+    parts = figure.subfigures(4, 1, height_ratios=[4, 1.3, 1.3, 1.3])
+    scale = f"white {-spread:.1f}, black {spread:.1f}"
+    title = f"The 64 strongest of 256 learned filters ({scale})"
+    show_images(parts[0], strongest, title, (-spread, spread))
+    title = "Digits not seen in training (white 0, black 1)"
+    show_images(parts[1], clean, title, (0, 1))
+    show_images(parts[2], masked, "30 % of the pixels masked", (0, 1))
+    restored = autoencoder.reconstruct(masked)
+    show_images(parts[3], restored, "Reconstructed from the masked ones", (0, 1))
     figure.savefig(PICTURE, dpi=120)
     plt.close(figure)
     return PICTURE

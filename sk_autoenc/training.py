@@ -195,9 +195,9 @@ def check_finite(epoch, loss, parameters):
     """Refuse to go on from a loss or parameters that are not finite."""
     if not (np.isfinite(loss) and np.isfinite(parameters.flat).all()):
         raise DivergenceError(
-            f"Training diverged: in epoch {epoch} the loss was {loss} and the "
-            "parameters stopped being finite. Lower learning_rate_init or scale X "
-            "(for instance with MinMaxScaler or StandardScaler)."
+            f"Training diverged: in epoch {epoch} the loss ({loss}) or a parameter "
+            "stopped being finite. Lower learning_rate_init or scale X (for instance "
+            "with MinMaxScaler or StandardScaler)."
         )
 
 

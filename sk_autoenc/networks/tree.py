@@ -20,7 +20,12 @@ from sk_autoenc.networks.tree_parameters import Architecture, Parameters
 
 
 class Workspace:
-    """Buffers by name, made once and used for every batch; they grow when needed."""
+    """Buffers by name, made once and used for every batch; they grow when needed.
+
+    Large arrays that live together and are made anew for each batch are given back to
+    the system after it, and the page faults of the next cost a quarter of the time. So
+    a sparse product, which cannot write into a buffer, is copied into one at once.
+    """
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -93,6 +98,22 @@ def leaf_vectors(network, levels, name="targets"):
     return table.take(rows, axis=0, out=vectors, mode="clip")
 
 
+def sum_leaves(network, levels, values, name):
+    """Sum the leaves below each inner node: [s_L | s_R], in the buffer `name`.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_leaves, n)
+
+    Returns
+    -------
+    ndarray of shape (n_inner, 2 * n)
+    """
+    sums = network.work(name, levels.n_inner, 2 * values.shape[1])
+    sums[...] = pairs(levels.leaf_gather @ values)
+    return sums
+
+
 def encode(network, levels, inputs):
     """Encode all nodes, leaves up: Eq. (22).
 
@@ -106,7 +127,7 @@ def encode(network, levels, inputs):
     Returns
     -------
     Encoding
-        Partly in buffers of `network.work`.
+        In buffers of `network.work`.
     """
     parameters, architecture, work, _ = network
     n_inner = levels.n_inner
@@ -117,7 +138,7 @@ def encode(network, levels, inputs):
     else:
         codes[n_inner:] = inputs
     lengths = work("lengths", n_inner, 1) if architecture.normalize else None
-    sums = pairs(levels.leaf_gather @ codes[n_inner:])
+    sums = sum_leaves(network, levels, codes[n_inner:], "sums")
     for level in reversed(levels.levels):
         if level.gather is not None:
             sums[level.parents] += pairs(level.gather @ codes[level.children])
@@ -147,7 +168,7 @@ def unfold(network, levels, codes):
     Returns
     -------
     Decoding
-        Partly in buffers of `network.work`.
+        In buffers of `network.work`.
     """
     parameters, architecture, work, _ = network
     activate = architecture.decoder_activation.value
@@ -160,9 +181,9 @@ def unfold(network, levels, codes):
             blend = level.spread @ halves(pair[level.parents])
             below = inner[level.children]
             activate(np.add(blend, parameters.decoder_intercept, out=below))
-    leaves = levels.leaf_spread @ halves(pair)
-    leaves += parameters.decoder_intercept
-    activate(leaves)
+    leaves = work("decoded_leaves", levels.n_leaves, parameters.n_components)
+    blend = levels.leaf_spread @ halves(pair)
+    activate(np.add(blend, parameters.decoder_intercept, out=leaves))
     leaves[levels.bare_leaves] = codes[levels.bare_trees]
     return Decoding(inner, leaves)
 
@@ -184,18 +205,28 @@ def decode_children(network, levels, encoding):
     for level in levels.levels:
         if level.spread is not None:
             inner[level.children] = level.spread @ halves(pair[level.parents])
-    leaves = levels.leaf_spread @ halves(pair)
+    leaves = work("decoded_leaves", levels.n_leaves, parameters.n_components)
+    leaves[...] = levels.leaf_spread @ halves(pair)
     for decoded in (inner[n_roots:], leaves):
         decoded += parameters.decoder_intercept
         architecture.decoder_activation.value(decoded)
     return Decoding(inner, leaves)
 
 
-def project_out(parameters, leaves):
-    """Leaf vectors from leaf codes: U' vec'(l) + u'; without a projection as is."""
+def project_out(network, leaves):
+    """Leaf vectors from leaf codes: U' vec'(l) + u'; without a projection as is.
+
+    Returns
+    -------
+    ndarray of shape (n_leaves, n_features)
+        `leaves` itself or a buffer of `network.work`.
+    """
+    parameters = network.parameters
     if not parameters.projects:
         return leaves
-    vectors = np.dot(leaves, parameters.leaf_decoder.T)
+    n_features = len(parameters.leaf_decoder_intercept)
+    vectors = network.work("decoded_vectors", len(leaves), n_features)
+    np.dot(leaves, parameters.leaf_decoder.T, out=vectors)
     vectors += parameters.leaf_decoder_intercept
     return vectors
 
@@ -232,13 +263,14 @@ def reconstruct(network, levels, codes):
     -------
     ndarray of shape (n_leaves, n_features)
     """
-    return project_out(network.parameters, unfold(network, levels, codes).leaves)
+    return project_out(network, unfold(network, levels, codes).leaves).copy()
 
 
 def squared_errors(network, levels):
     """||x'_l - x_l||^2 of every leaf, unfolded from its tree's root, (n_leaves,)."""
-    vectors = reconstruct(network, levels, root_codes(network, levels))
-    return squares(vectors - leaf_vectors(network, levels))
+    errors = reconstruct(network, levels, root_codes(network, levels))
+    errors -= leaf_vectors(network, levels)
+    return squares(errors)
 
 
 def squares(rows):
@@ -262,15 +294,15 @@ def tree_losses(network, levels, inputs=None):
     targets = leaf_vectors(network, levels)
     encoding = encode(network, levels, targets if inputs is None else inputs)
     if network.architecture.objective == "children":
-        decoding = decode_children(network, levels, encoding)
-        leaf_errors = project_out(network.parameters, decoding.leaves) - targets
-        errors = [squares(decoding.inner - encoding.inner), squares(leaf_errors)]
+        inner, leaves = decode_children(network, levels, encoding)
+        leaf_errors = project_out(network, leaves) - targets
+        errors = [squares(inner - encoding.inner), squares(leaf_errors)]
         shares = levels.shares_of_leaves(targets.dtype)
         return 0.5 * levels.sum_by_tree(levels.order, np.concatenate(errors) * shares)
     losses = np.zeros(levels.n_trees)
     for roots, part in unfoldings(network, levels):
-        vectors = reconstruct(network, part, encoding.codes[levels.position[roots]])
-        errors = squares(vectors - leaf_vectors(network, part))
-        by_root = part.sum_by_tree(part.leaf_nodes, errors)
+        errors = reconstruct(network, part, encoding.codes[levels.position[roots]])
+        errors -= leaf_vectors(network, part)
+        by_root = part.sum_by_tree(part.leaf_nodes, squares(errors))
         losses += 0.5 * levels.sum_by_tree(roots, by_root)
     return losses

@@ -14,6 +14,7 @@ from sk_autoenc.networks.tree import (
     leaf_vectors,
     pairs,
     project_out,
+    sum_leaves,
     unfold,
     unfoldings,
 )
@@ -109,7 +110,7 @@ def add_unfolding(network, levels, codes):
     scale(delta_leaves, leaf_slope)  # Eq. (25)
     slope = slope_or_none(activation, inner, work("slope", *inner.shape))
     delta = work("delta_decoded", *inner.shape)
-    sums = pairs(levels.leaf_gather @ delta_leaves)
+    sums = sum_leaves(network, levels, delta_leaves, "delta_sums")
     for level in reversed(levels.levels):
         if level.gather is not None:
             sums[level.parents] += pairs(level.gather @ delta[level.children])
@@ -142,15 +143,17 @@ def children_objective(network, levels, encoding, delta):
     scale(delta_leaves, leaf_slope)
 
     inner -= encoding.inner
-    delta_decoded = inner * inner_shares
+    delta_decoded = np.multiply(
+        inner, inner_shares, out=work("delta_decoded", *inner.shape)
+    )
     value += 0.5 * float(np.vdot(inner, delta_decoded))
     delta[:n_inner] -= delta_decoded  # the targets move
     scale(delta_decoded, slope)
-    sums = pairs(levels.leaf_gather @ delta_leaves)
+    sums = sum_leaves(network, levels, delta_leaves, "delta_sums")
     for level in levels.levels:
         if level.gather is not None:
             sums[level.parents] += pairs(level.gather @ delta_decoded[level.children])
-    delta[:n_inner] += np.dot(sums, parameters.decoder)
+    delta[:n_inner] += np.dot(sums, parameters.decoder, out=inner)  # a free buffer
     add_decoder_gradient(gradient, sums, encoding.inner)
     return value
 
@@ -168,19 +171,21 @@ def leaf_value_and_delta(network, levels, leaves, weights=None):
     Parameters
     ----------
     leaves : ndarray of shape (n_leaves, n_components)
-        vec'(l); overwritten when there is no projection.
+        vec'(l). Overwritten, with dE/dvec'(l) or otherwise.
     weights : ndarray of shape (n_leaves, 1), default=None
         None is all ones.
     """
-    parameters, gradient = network.parameters, network.gradient
-    residual = project_out(parameters, leaves)
+    parameters, _, work, gradient = network
+    residual = project_out(network, leaves)
     residual -= leaf_vectors(network, levels)
-    delta = residual if weights is None else residual * weights
+    delta = residual
+    if weights is not None:
+        delta = np.multiply(residual, weights, out=work("weighted", *residual.shape))
     value = 0.5 * float(np.vdot(residual, delta))
     if parameters.projects:
         add_product(gradient.leaf_decoder, delta, leaves)
         add_rows(gradient.leaf_decoder_intercept, delta)
-        delta = np.dot(delta, parameters.leaf_decoder)
+        delta = np.dot(delta, parameters.leaf_decoder, out=leaves)
     return value, delta
 
 
