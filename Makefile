@@ -18,6 +18,7 @@ lint: $(VENV)/installed
 bench: $(VENV)/installed
 	$(VENV)/bin/pip install -q --disable-pip-version-check ".[bench]"
 	$(VENV)/bin/python benchmarks/bench_denoising.py
+	$(VENV)/bin/python benchmarks/bench_trees.py
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

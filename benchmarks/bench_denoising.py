@@ -3,7 +3,8 @@
     make bench
 
 or ``python benchmarks/bench_denoising.py [--quick]``. Prints Markdown tables of ratios
-of medians; all sides alternate in one process, at 1 and at 2 threads. The work is that of `DenoisingAutoencoder(solver="sgd", momentum=0)` in float32: logistic units,
+of medians; all sides alternate in one process, at 1 and at 2 threads. The work is that
+of ``DenoisingAutoencoder(solver="sgd", momentum=0)`` in float32: logistic units,
 cross-entropy, masking 0.3, tied weights, shuffled batches, the loss of each epoch.
 
 - bare: the four matrix products of a step, same shapes, nothing else.

@@ -21,7 +21,7 @@ from sk_autoenc.networks.nodes import Nodes, below, between, parents, runs, star
 BLOCK_ENTRIES = 1_500_000
 """Large batches are cut into blocks of this many nodes x components, which stay in
 cache, and keep the memory that the subtrees of all nodes take bounded."""
-DENSE_BLEND_SIZE = 1024
+DENSE_BLEND_SIZE = 2048
 """A blend of at most this many parents times children is a dense matrix: a product
 with it takes no longer than with a sparse one, and making it takes a tenth."""
 

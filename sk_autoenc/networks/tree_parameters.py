@@ -78,7 +78,10 @@ class Architecture(NamedTuple):
     decoder_activation: Activation
     objective: str
     """"unfold_root": Eq. (24). "unfold_all": Eq. (24) of the subtree of every inner
-    node, and of a tree that is one bare leaf. "children": Eq. (40)."""
+    node, and of a tree that is one bare leaf. "children": Eq. (40).
+
+    A bare leaf is its own code. It costs nothing, but for what projecting it in and out
+    again (not for Eq. (40)), or its corruption, makes it differ from itself."""
     alpha: float = 0.0
     """L2 penalty: (alpha / 2) * (sum of squares of each weight matrix)."""
     normalize: bool = False
