@@ -1,0 +1,101 @@
+import copy
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from oracles import FUNCTIONS
+
+from sk_autoenc.parts.activations import ACTIVATIONS
+
+AWAY_FROM_KINKS = np.array([-7.3, -3.1, -1.2, -0.4, -0.01, 0.01, 0.3, 1.1, 2.9, 6.8])
+
+every_activation = pytest.mark.parametrize("name", ACTIVATIONS)
+every_known_activation = pytest.mark.parametrize("name", FUNCTIONS)
+
+
+def value(name, preactivation):
+    return ACTIVATIONS[name].value(np.array(preactivation))
+
+
+@every_activation
+def test_value_overwrites_its_argument_and_returns_it(name, dtype):
+    preactivation = AWAY_FROM_KINKS.astype(dtype)
+    output = ACTIVATIONS[name].value(preactivation)
+    assert output is preactivation
+    assert output.dtype == dtype
+
+
+@every_activation
+def test_slope_fills_out_returns_it_and_leaves_the_output_alone(name, dtype):
+    output = value(name, AWAY_FROM_KINKS.astype(dtype))
+    before, out = output.copy(), np.full_like(output, np.nan)
+    slope = ACTIVATIONS[name].slope(output, out)
+    assert slope is out
+    assert slope.dtype == dtype
+    assert np.isfinite(slope).all()
+    assert_array_equal(output, before)
+
+
+@every_activation
+def test_slope_equals_central_differences(name):
+    a, step = AWAY_FROM_KINKS, 1e-5
+    numerical = (value(name, a + step) - value(name, a - step)) / (2 * step)
+    slope = ACTIVATIONS[name].slope(value(name, a), np.empty_like(a))
+    assert_allclose(slope, numerical, rtol=1e-6, atol=1e-9)
+
+
+@every_activation
+def test_every_entry_is_on_its_own(name):
+    matrix = AWAY_FROM_KINKS.reshape(2, 5)
+    entries = [[value(name, [entry])[0] for entry in row] for row in matrix]
+    assert_allclose(value(name, matrix), entries, rtol=1e-15)
+
+
+@every_activation
+def test_800_either_way_is_finite(name, dtype):
+    output = value(name, np.array([-800, 800], dtype))
+    assert np.isfinite(output).all()
+    slope = ACTIVATIONS[name].slope(output, np.empty_like(output))
+    assert np.isfinite(slope).all()
+
+
+@every_activation
+def test_single_precision_agrees_with_double(name):
+    single = value(name, AWAY_FROM_KINKS.astype(np.float32))
+    assert_allclose(single, value(name, AWAY_FROM_KINKS), rtol=1e-5, atol=1e-7)
+
+
+@every_activation
+def test_activations_survive_a_deep_copy(name):
+    assert copy.deepcopy(ACTIVATIONS[name]).value is ACTIVATIONS[name].value
+
+
+@every_known_activation
+@given(a=st.floats(-700, 700).filter(lambda a: abs(a) > 1e-9))
+def test_value_and_slope_equal_the_formula(name, a):
+    function, slope = FUNCTIONS[name]
+    output = value(name, [a])
+    assert output[0] == pytest.approx(function(a), rel=1e-12, abs=1e-15)
+    actual = ACTIVATIONS[name].slope(output, np.empty(1))
+    assert actual[0] == pytest.approx(slope(a), rel=1e-12, abs=1e-15)
+
+
+def test_logistic_saturates_at_exactly_0_and_1(dtype):
+    assert_array_equal(value("logistic", np.array([-800, 0, 800], dtype)), [0, 0.5, 1])
+
+
+def test_relu_has_slope_0_at_its_kink():
+    assert ACTIVATIONS["relu"].slope(np.zeros(1), np.ones(1))[0] == 0
+
+
+def test_initial_scales_are_those_of_the_literature():
+    scales = {name: ACTIVATIONS[name].initial_scale for name in FUNCTIONS}
+    expected = {"identity": 1, "logistic": 4, "tanh": 1, "relu": 2**0.5}
+    assert scales == pytest.approx(expected)
+
+
+@every_activation
+def test_initial_scale_is_positive(name):
+    assert ACTIVATIONS[name].initial_scale > 0

@@ -1,0 +1,67 @@
+"""Every example runs, and does what it says."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("plot_*.py"))
+PNG = b"\x89PNG\r\n"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Run an example once in a copy of its own; give what it printed and its folder."""
+    outputs = {}
+
+    def run_once(name):
+        if name not in outputs:
+            folder = tmp_path_factory.mktemp(name)
+            script = folder / f"{name}.py"
+            script.write_text((EXAMPLES / f"{name}.py").read_text())
+            done = subprocess.run(
+                [sys.executable, "-W", "error", script],
+                env=os.environ | {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+            )
+            outputs[name] = done, folder
+        return outputs[name]
+
+    return run_once
+
+
+@pytest.mark.parametrize("name", [script.stem for script in SCRIPTS])
+def test_example_runs_and_writes_the_picture_it_names(name, run):
+    done, folder = run(name)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    pictures = list(folder.glob("*.png"))
+    assert pictures
+    for picture in pictures:
+        assert str(picture) in done.stdout
+        assert picture.read_bytes().startswith(PNG)
+        assert picture.stat().st_size > 5000
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_example_opens_with_a_title_and_a_question(script):
+    lines = script.read_text().splitlines()
+    assert lines[0] == '"""'
+    assert lines[1].endswith("?")
+    assert set(lines[2]) == {"="}
+
+
+def test_the_digits_example_prints_the_accuracies_of_three_kinds_of_features(run):
+    printed = run("plot_digits_pipeline")[0].stdout
+    found = re.findall(r"^(.*?)\s+accuracy (0\.\d+) .*?(\d+\.\d) s$", printed, re.M)
+    accuracy = {name.strip(): float(value) for name, value, _ in found}
+    assert list(accuracy) == ["raw pixels", "PCA, 40 components", "denoising codes"]
+    assert min(accuracy.values()) > 0.9
+    assert accuracy["denoising codes"] == max(accuracy.values())

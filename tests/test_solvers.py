@@ -1,0 +1,204 @@
+import copy
+import math
+import pickle
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sk_autoenc.parts.solvers import SOLVERS
+
+START = np.array([0.5, -1.0, 2.0])
+GRADIENTS = np.random.default_rng(0).normal(size=(20, 3))
+
+every_solver = pytest.mark.parametrize("name", SOLVERS)
+
+
+def make(name, dtype=np.float64, **changes):
+    """A solver and parameters for it."""
+    settings = {
+        "learning_rate_init": None,
+        "learning_rate": "constant",
+        "power_t": 0.5,
+        "momentum": 0.9,
+        "nesterovs_momentum": True,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-8,
+    }
+    parameters = START.astype(dtype)
+    return SOLVERS[name](parameters, SimpleNamespace(**settings | changes)), parameters
+
+
+def run(name, gradients=GRADIENTS, **changes):
+    """Parameters after each step."""
+    solver, parameters = make(name, **changes)
+    path = []
+    for gradient in gradients:
+        solver.step(parameters, gradient.copy())
+        path.append(parameters.copy())
+    return np.array(path)
+
+
+# Every solver
+
+
+@every_solver
+def test_a_step_moves_the_parameters_in_place_and_keeps_their_dtype(name, dtype):
+    solver, parameters = make(name, dtype)
+    assert solver.step(parameters, np.ones(3, dtype)) is None
+    assert parameters.dtype == dtype
+    assert (parameters < START).all()
+
+
+@every_solver
+def test_without_a_gradient_there_is_no_move(name, dtype):
+    solver, parameters = make(name, dtype)
+    solver.step(parameters, np.zeros(3, dtype))
+    assert_array_equal(parameters, START)
+
+
+@every_solver
+def test_steps_descend_a_bowl(name):
+    solver, parameters = make(name, learning_rate_init=0.05)
+    for _ in range(300):
+        solver.step(parameters, parameters.copy())
+    assert np.abs(parameters).max() < 0.05
+
+
+@every_solver
+def test_single_precision_agrees_with_double(name):
+    paths = []
+    for dtype in (np.float32, np.float64):
+        solver, parameters = make(name, dtype)
+        for gradient in GRADIENTS.astype(dtype):
+            solver.step(parameters, gradient.copy())
+        paths.append(parameters)
+    assert_allclose(paths[0], paths[1], rtol=1e-4, atol=1e-5)
+
+
+@every_solver
+@pytest.mark.parametrize(
+    "duplicate", [copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))]
+)
+def test_a_copy_goes_on_alike_and_alone(name, duplicate):
+    solver, parameters = make(name)
+    solver.step(parameters, GRADIENTS[0].copy())
+    twin, twin_parameters = duplicate(solver), parameters.copy()
+    for gradient in GRADIENTS[1:]:
+        solver.step(parameters, gradient.copy())
+    for gradient in GRADIENTS[1:]:
+        twin.step(twin_parameters, gradient.copy())
+    assert_array_equal(twin_parameters, parameters)
+
+
+@every_solver
+def test_without_a_learning_rate_the_solver_has_its_own(name):
+    own = SOLVERS[name].default_learning_rate
+    assert_array_equal(run(name), run(name, learning_rate_init=own))
+
+
+@every_solver
+def test_a_constant_rate_wants_to_stop_when_the_loss_does_not_fall(name):
+    solver, _ = make(name)
+    solver.end_epoch(100)
+    assert solver.wants_to_stop()
+
+
+def test_default_rates_are_a_tenth_for_sgd_and_a_thousandth_for_adam():
+    assert SOLVERS["sgd"].default_learning_rate == 0.1
+    assert SOLVERS["adam"].default_learning_rate == 0.001
+
+
+# The formulas
+
+
+def test_plain_sgd_steps_by_rate_times_gradient():
+    path = run("sgd", momentum=0, learning_rate_init=0.3)
+    assert_allclose(path, START - 0.3 * GRADIENTS.cumsum(axis=0), rtol=0, atol=1e-14)
+
+
+def test_momentum_adds_to_the_velocity():
+    theta, velocity, expected = START, np.zeros(3), []
+    for gradient in GRADIENTS:
+        velocity = 0.8 * velocity - 0.3 * gradient
+        theta = theta + velocity
+        expected.append(theta)
+    path = run("sgd", momentum=0.8, learning_rate_init=0.3, nesterovs_momentum=False)
+    assert_allclose(path, expected, rtol=0, atol=1e-13)
+
+
+def test_nesterovs_momentum_looks_ahead():
+    theta, velocity, expected = START, np.zeros(3), []
+    for gradient in GRADIENTS:
+        velocity = 0.8 * velocity - 0.3 * gradient
+        theta = theta + 0.8 * velocity - 0.3 * gradient
+        expected.append(theta)
+    path = run("sgd", momentum=0.8, learning_rate_init=0.3)
+    assert_allclose(path, expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("beta_1", "beta_2", "epsilon"), [(0.9, 0.999, 1e-8), (0, 0, 0.1), (0.5, 0.7, 1e-3)]
+)
+def test_adam_equals_the_formula_of_its_paper(beta_1, beta_2, epsilon):
+    theta, mean, square, expected = list(START), [0.0] * 3, [0.0] * 3, []
+    for t, gradient in enumerate(GRADIENTS, start=1):
+        for i, g in enumerate(gradient):
+            mean[i] = beta_1 * mean[i] + (1 - beta_1) * g
+            square[i] = beta_2 * square[i] + (1 - beta_2) * g * g
+            rate = 0.01 * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+            theta[i] -= rate * mean[i] / (math.sqrt(square[i]) + epsilon)
+        expected.append(list(theta))
+    path = run(
+        "adam", learning_rate_init=0.01, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon
+    )
+    assert_allclose(path, expected, rtol=0, atol=1e-13)
+
+
+def test_adams_first_step_is_the_rate_whatever_the_gradient():
+    path = run("adam", np.array([[1e-3, -5.0, 70.0]]), learning_rate_init=0.01)
+    assert_allclose(START - path[0], [0.01, -0.01, 0.01], rtol=1e-3)
+
+
+# The schedules of sgd
+
+
+def step_length(solver):
+    parameters = np.zeros(3)
+    solver.step(parameters, np.ones(3))
+    return -parameters[0]
+
+
+def test_a_constant_rate_stays():
+    solver, _ = make("sgd", momentum=0, learning_rate_init=0.3)
+    solver.end_epoch(10**6)
+    assert step_length(solver) == pytest.approx(0.3)
+
+
+def test_invscaling_divides_the_rate_by_a_power_of_the_samples_seen():
+    solver, _ = make(
+        "sgd",
+        momentum=0,
+        learning_rate="invscaling",
+        learning_rate_init=0.3,
+        power_t=0.7,
+    )
+    assert step_length(solver) == pytest.approx(0.3)
+    for n_samples_seen in (60, 120, 10**6):
+        solver.end_epoch(n_samples_seen)
+        expected = 0.3 / (n_samples_seen + 1) ** 0.7
+        assert step_length(solver) == pytest.approx(expected, rel=1e-12)
+
+
+def test_adaptive_divides_the_rate_by_five_until_it_is_a_millionth():
+    solver, _ = make(
+        "sgd", momentum=0, learning_rate="adaptive", learning_rate_init=0.1
+    )
+    rate, n_reductions = 0.1, 0
+    while not solver.wants_to_stop():
+        rate, n_reductions = rate / 5, n_reductions + 1
+        solver.end_epoch(100)
+        assert step_length(solver) == pytest.approx(rate, rel=1e-9)
+    assert n_reductions == math.ceil(math.log(0.1 / 1e-6, 5))

@@ -1,0 +1,301 @@
+from itertools import product
+
+import numpy as np
+import pytest
+import scipy.sparse
+from numpy.testing import assert_allclose, assert_array_equal
+from oracles import FUNCTIONS, Oracle
+
+from sk_autoenc.networks import tied
+from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.losses import LOSSES
+
+N_ROWS, N_FEATURES, N_COMPONENTS = 5, 4, 3
+OUTPUTS = [
+    (name, output) for name in LOSSES for output in LOSSES[name].output_activations
+]
+NETWORKS = list(product(ACTIVATIONS, OUTPUTS, [True, False], [0.0, 0.3]))
+KNOWN = [network for network in NETWORKS if network[0] in FUNCTIONS]
+
+every_network = pytest.mark.parametrize(
+    ("activation", "output", "is_tied", "alpha"),
+    NETWORKS,
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else str(value),
+)
+every_known_network = pytest.mark.parametrize(
+    ("activation", "output", "is_tied", "alpha"),
+    KNOWN,
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else str(value),
+)
+with_and_without_emphasis = pytest.mark.parametrize(
+    "emphasis", [None, (1.0, 0.5), (1.0, 0.0)], ids=str
+)
+
+
+class Problem:
+    """A network with random parameters and a corrupted batch, away from every kink."""
+
+    def __init__(self, activation, output, is_tied, alpha, emphasis=None, dtype=float):
+        loss, output_activation = output
+        self.names = (activation, output_activation, loss)
+        self.architecture = tied.Architecture(
+            ACTIVATIONS[activation],
+            ACTIVATIONS[output_activation],
+            LOSSES[loss],
+            is_tied,
+            alpha,
+        )
+        for seed in range(100):
+            self.draw(np.random.default_rng(seed), is_tied, emphasis, dtype)
+            if self.distance_from_kinks() > 0.02:
+                return
+        raise AssertionError("no seed keeps away from the kinks")
+
+    def draw(self, rng, is_tied, emphasis, dtype):
+        shape = (N_ROWS, N_FEATURES)
+        self.clean = rng.uniform(0.05, 0.95, shape).astype(dtype)
+        untouched = rng.random(shape) < 0.6
+        self.corrupted = self.clean * untouched
+        self.entry_weights = None
+        if emphasis:
+            on_corrupted, on_untouched = emphasis
+            self.entry_weights = np.where(untouched, on_untouched, on_corrupted)
+        self.parameters = self.allocate(dtype)
+        self.parameters.flat[:] = rng.uniform(-1, 1, self.parameters.flat.shape)
+
+    def allocate(self, dtype=float):
+        return tied.allocate_parameters(
+            N_COMPONENTS, N_FEATURES, self.architecture.tied, dtype
+        )
+
+    def distance_from_kinks(self):
+        """Smallest pre-activation, by the module's own encoder and decoder."""
+        work = tied.Workspace(N_ROWS, (N_COMPONENTS, N_FEATURES), self.clean.dtype)
+        identity = ACTIVATIONS["identity"]
+        h1 = tied.encode(self.corrupted, self.parameters, identity, work.hidden).copy()
+        hidden = self.architecture.activation.value(work.hidden)
+        h2 = tied.preactivate_visible(hidden, self.parameters, work.preactivation)
+        return min(np.abs(h1).min(), np.abs(h2).min())
+
+    def evaluate(self, flat=None, inputs=None):
+        """Value and gradient, in buffers of their own, at other parameters if given."""
+        dtype = self.clean.dtype
+        parameters = self.allocate(dtype)
+        parameters.flat[:] = self.parameters.flat if flat is None else flat
+        gradient = self.allocate(dtype)
+        gradient.flat.fill(np.nan)
+        work = tied.Workspace(N_ROWS, parameters.weights.shape, dtype)
+        work.clean[...] = self.clean
+        if inputs is None:
+            inputs = work.corrupted
+            inputs[...] = self.corrupted
+        return tied.value_and_gradient(
+            parameters, self.architecture, inputs, work, gradient, self.entry_weights
+        )
+
+    def oracle(self):
+        parameters = self.parameters
+        return Oracle(
+            parameters.weights,
+            parameters.intercept_hidden,
+            parameters.intercept_visible,
+            None if self.architecture.tied else parameters.decoder_weights,
+            *self.names,
+            self.architecture.alpha,
+        )
+
+
+@every_network
+@with_and_without_emphasis
+def test_gradient_equals_central_differences(
+    activation, output, is_tied, alpha, emphasis
+):
+    problem = Problem(activation, output, is_tied, alpha, emphasis)
+    flat, step = problem.parameters.flat, 1e-5
+    numerical = [
+        (problem.evaluate(flat + move)[0] - problem.evaluate(flat - move)[0])
+        / (2 * step)
+        for move in step * np.eye(flat.size)
+    ]
+    _, gradient = problem.evaluate()
+    assert_allclose(gradient.flat, numerical, rtol=1e-6, atol=1e-9)
+
+
+@every_network
+@with_and_without_emphasis
+def test_taylor_error_quarters_when_the_step_halves(
+    activation, output, is_tied, alpha, emphasis
+):
+    problem = Problem(activation, output, is_tied, alpha, emphasis)
+    flat = problem.parameters.flat
+    value, gradient = problem.evaluate()
+
+    def taylor_error(direction, step):
+        moved, _ = problem.evaluate(flat + step * direction)
+        return moved - value - step * gradient.flat @ direction
+
+    # A direction without curvature has no quadratic error to look at.
+    directions = np.random.default_rng(3).uniform(-1, 1, (8, flat.size))
+    curved = max(directions, key=lambda direction: abs(taylor_error(direction, 1e-3)))
+    ratio = taylor_error(curved, 4e-4) / taylor_error(curved, 2e-4)
+    assert ratio == pytest.approx(4, rel=0.01)
+
+
+@every_known_network
+@with_and_without_emphasis
+def test_value_and_gradient_equal_the_sums_of_the_note(
+    activation, output, is_tied, alpha, emphasis
+):
+    problem = Problem(activation, output, is_tied, alpha, emphasis)
+    value, gradient = problem.evaluate()
+    expected_value, expected = problem.oracle().value_and_gradient(
+        problem.clean, problem.corrupted, problem.entry_weights
+    )
+    assert value == pytest.approx(expected_value, rel=1e-12)
+    parts = {
+        "weights": gradient.weights,
+        "intercept_hidden": gradient.intercept_hidden,
+        "intercept_visible": gradient.intercept_visible,
+    }
+    if not is_tied:
+        parts["decoder"] = gradient.decoder_weights
+    assert set(parts) == set(expected)
+    for name, part in parts.items():
+        assert_allclose(part, expected[name], rtol=0, atol=1e-12, err_msg=name)
+
+
+NOTE = ("logistic", ("cross_entropy", "logistic"))
+either_tied = pytest.mark.parametrize("is_tied", [True, False])
+
+
+@either_tied
+@pytest.mark.parametrize("kind", [scipy.sparse.csr_matrix, scipy.sparse.csr_array])
+def test_sparse_inputs_give_the_gradient_of_dense_ones(is_tied, kind):
+    problem = Problem(*NOTE, is_tied, 0.1)
+    value, gradient = problem.evaluate()
+    sparse_value, sparse_gradient = problem.evaluate(inputs=kind(problem.corrupted))
+    assert sparse_value == pytest.approx(value, rel=1e-14)
+    assert_allclose(sparse_gradient.flat, gradient.flat, rtol=1e-12, atol=1e-14)
+
+
+@every_network
+def test_single_precision_stays_and_agrees_with_double(
+    activation, output, is_tied, alpha
+):
+    double = Problem(activation, output, is_tied, alpha)
+    single = Problem(activation, output, is_tied, alpha, dtype=np.float32)
+    value, gradient = single.evaluate()
+    assert gradient.flat.dtype == np.float32
+    assert value == pytest.approx(double.evaluate()[0], rel=1e-5)
+    assert_allclose(gradient.flat, double.evaluate()[1].flat, rtol=1e-3, atol=1e-4)
+
+
+@either_tied
+def test_penalty_is_on_the_weights_and_never_on_the_intercepts(is_tied):
+    without, with_penalty = (Problem(*NOTE, is_tied, alpha) for alpha in (0.0, 0.5))
+    value, gradient = without.evaluate()
+    penalised_value, penalised = with_penalty.evaluate()
+    matrices = without.parameters.matrices
+    assert len(matrices) == 2 - is_tied
+    expected = sum(0.25 * (matrix**2).sum() for matrix in matrices)
+    assert penalised_value - value == pytest.approx(expected)
+    for part in ("intercept_hidden", "intercept_visible"):
+        assert_array_equal(getattr(penalised, part), getattr(gradient, part))
+    assert_allclose(penalised.weights - gradient.weights, 0.5 * matrices[0], atol=1e-14)
+
+
+@either_tied
+def test_duplicated_rows_change_neither_value_nor_gradient(is_tied):
+    """Means over rows, for the weights as for both intercepts, not sums."""
+    problem = Problem(*NOTE, is_tied, 0.2)
+    value, gradient = problem.evaluate()
+    work = tied.Workspace(2 * N_ROWS, problem.parameters.weights.shape, np.float64)
+    work.clean[...] = np.tile(problem.clean, (2, 1))
+    work.corrupted[...] = np.tile(problem.corrupted, (2, 1))
+    twice_value, twice = tied.value_and_gradient(
+        problem.parameters,
+        problem.architecture,
+        work.corrupted,
+        work,
+        problem.allocate(),
+    )
+    assert twice_value == pytest.approx(value, rel=1e-14)
+    assert_allclose(twice.flat, gradient.flat, atol=1e-14)
+
+
+@either_tied
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_visible_preactivations_of_800_give_finite_and_right_values(
+    is_tied, sign, dtype
+):
+    problem = Problem(*NOTE, is_tied, 0.0, dtype=dtype)
+    problem.parameters.weights[...] = 0
+    problem.parameters.decoder_weights[...] = 0
+    problem.parameters.intercept_visible[...] = 800 * sign
+    value, gradient = problem.evaluate()
+    missed = 1 - problem.clean if sign > 0 else problem.clean
+    assert value == pytest.approx(800 * missed.sum(axis=1).mean(), rel=1e-6)
+    expected = ((sign > 0) - problem.clean).mean(axis=0)
+    assert_allclose(gradient.intercept_visible, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_hidden_preactivations_of_800_give_finite_values(activation, sign, dtype):
+    problem = Problem(activation, NOTE[1], True, 0.0, dtype=dtype)
+    problem.parameters.intercept_hidden[...] = 800 * sign
+    value, gradient = problem.evaluate()
+    assert np.isfinite(value)
+    assert np.isfinite(gradient.flat).all()
+
+
+def test_a_saturated_hidden_layer_passes_no_gradient_on(dtype):
+    problem = Problem(*NOTE, False, 0.0, dtype=dtype)
+    problem.parameters.intercept_hidden[...] = 800
+    _, gradient = problem.evaluate()
+    assert not gradient.weights.any()
+    assert not gradient.intercept_hidden.any()
+    assert gradient.decoder_weights.any()
+
+
+def test_tied_decoder_weights_are_the_weights_themselves():
+    parameters = tied.allocate_parameters(3, 4, True, np.float64)
+    assert parameters.decoder_weights is parameters.weights
+    assert parameters.flat.size == 3 * 4 + 3 + 4
+
+
+def test_free_decoder_weights_have_their_own_place():
+    parameters = tied.allocate_parameters(3, 4, False, np.float64)
+    assert not np.shares_memory(parameters.decoder_weights, parameters.weights)
+    assert parameters.flat.size == 2 * 3 * 4 + 3 + 4
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_initial_weights_have_the_spread_of_their_activation(activation, rng):
+    architecture = tied.Architecture(
+        ACTIVATIONS[activation],
+        ACTIVATIONS["identity"],
+        LOSSES["squared_error"],
+        False,
+        0.0,
+    )
+    parameters = tied.allocate_parameters(40, 60, False, np.float64)
+    tied.initialise(parameters, architecture, rng)
+    bound = (6 / 100) ** 0.5
+    scale = ACTIVATIONS[activation].initial_scale
+    assert np.abs(parameters.weights).max() == pytest.approx(scale * bound, rel=0.01)
+    assert np.abs(parameters.decoder_weights).max() == pytest.approx(bound, rel=0.01)
+    assert not parameters.intercept_hidden.any()
+    assert not parameters.intercept_visible.any()
+
+
+@pytest.mark.parametrize("activation", FUNCTIONS)
+def test_encode_and_decode_equal_the_equations(activation):
+    problem = Problem(activation, ("squared_error", activation), False, 0.0)
+    work = tied.Workspace(N_ROWS, problem.parameters.weights.shape, np.float64)
+    function = ACTIVATIONS[activation]
+    hidden = tied.encode(problem.clean, problem.parameters, function, work.hidden)
+    decoded = tied.decode(hidden, problem.parameters, function, work.preactivation)
+    oracle = problem.oracle()
+    assert_allclose(hidden, [oracle.encode(x) for x in problem.clean], atol=1e-13)
+    assert_allclose(decoded, [oracle.reconstruct(x) for x in problem.clean], atol=1e-13)

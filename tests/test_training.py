@@ -1,0 +1,327 @@
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sk_autoenc.training import DivergenceError, Plan, minimise
+
+ROWS = np.arange(10)
+
+
+class Point(NamedTuple):
+    flat: np.ndarray
+
+
+class Bowl:
+    """Mean over rows of (theta - target_row)^2 / 2, noting the rows it is asked for."""
+
+    def __init__(self, targets):
+        self.targets = np.asarray(targets, float)
+        self.batches = []
+
+    def __call__(self, parameters, rows):
+        self.batches.append(rows.copy())
+        distance = parameters.flat[0] - self.targets[rows]
+        gradient = Point(np.array([distance.mean()]))
+        return float((distance**2).mean() / 2), gradient
+
+
+class Scripted:
+    """Gives the values of a script, one an epoch, and no gradient."""
+
+    def __init__(self, *values):
+        self.values = iter(values)
+
+    def __call__(self, parameters, rows):
+        value = next(self.values)
+        if isinstance(value, BaseException):
+            raise value
+        return value, Point(np.zeros(1))
+
+
+class Descent:
+    """A solver that counts, and wants to stop at a given request."""
+
+    def __init__(self, rate=0.1, stops_at=1):
+        self.rate, self.stops_at = rate, stops_at
+        self.n_steps, self.n_requests, self.epoch_ends = 0, 0, []
+
+    def step(self, parameters, gradient):
+        self.n_steps += 1
+        parameters -= self.rate * gradient
+
+    def end_epoch(self, n_samples_seen):
+        self.epoch_ends.append(n_samples_seen)
+
+    def wants_to_stop(self):
+        self.n_requests += 1
+        return self.n_requests >= self.stops_at
+
+
+class Listener:
+    """Callbacks that note what they are told, and ask to stop after an epoch."""
+
+    def __init__(self, stop_after=None):
+        self.stop_after, self.begun, self.ended = stop_after, 0, []
+
+    def begin_epoch(self):
+        self.begun += 1
+
+    def end_epoch(self, parameters, result):
+        self.ended.append((parameters.flat.copy(), list(result.loss_curve)))
+        return len(self.ended) == self.stop_after
+
+
+def make_plan(**changes):
+    settings = {
+        "batch_size": 10,
+        "max_iter": 3,
+        "shuffle": True,
+        "tol": 0.0,
+        "n_iter_no_change": 10,
+        "verbose": False,
+        "rng": np.random.default_rng(0),
+    }
+    return Plan(**settings | changes)
+
+
+def run(objective, *, start=0.0, rows=ROWS, solver=None, **changes):
+    """The result of a run, and the parameter that it left."""
+    parameters = Point(np.array([start]))
+    solver = Descent() if solver is None else solver
+    result = minimise(objective, parameters, rows, solver, make_plan(**changes))
+    return result, parameters.flat[0]
+
+
+# Batches
+
+
+def test_every_row_is_visited_once_an_epoch_in_batches_with_a_shorter_last_one():
+    bowl = Bowl(np.zeros(10))
+    run(bowl, max_iter=2, batch_size=4)
+    assert [len(batch) for batch in bowl.batches] == [4, 4, 2, 4, 4, 2]
+    for epoch in (bowl.batches[:3], bowl.batches[3:]):
+        assert_array_equal(np.sort(np.concatenate(epoch)), ROWS)
+
+
+def test_shuffling_gives_another_order_each_epoch():
+    bowl = Bowl(np.zeros(10))
+    run(bowl, max_iter=2)
+    assert not np.array_equal(bowl.batches[0], bowl.batches[1])
+    assert not np.array_equal(bowl.batches[0], ROWS)
+
+
+def test_without_shuffling_rows_come_in_their_order():
+    bowl = Bowl(np.zeros(10))
+    run(bowl, max_iter=2, shuffle=False)
+    assert_array_equal(bowl.batches, [ROWS, ROWS])
+
+
+def test_only_the_given_rows_are_visited():
+    bowl = Bowl(np.zeros(10))
+    run(bowl, rows=np.array([3, 7, 8]), max_iter=1)
+    assert_array_equal(np.sort(np.concatenate(bowl.batches)), [3, 7, 8])
+
+
+def test_a_last_batch_of_one_row_counts_as_one_row():
+    bowl = Bowl([0.0, 0, 0, 0, 10])
+    settings = {"rows": np.arange(5), "batch_size": 4, "shuffle": False}
+    result, _ = run(bowl, max_iter=1, solver=Descent(rate=0), **settings)
+    assert [len(batch) for batch in bowl.batches] == [4, 1]
+    assert result.loss_curve == [pytest.approx(50 / 5)]
+
+
+# What a run reports
+
+
+def test_parameters_move_in_place_and_curves_have_an_entry_an_epoch():
+    result, theta = run(Bowl(np.full(10, 2.0)), max_iter=4)
+    assert len(result.loss_curve) == 4
+    assert all(np.diff(result.loss_curve) < 0)
+    assert 0 < theta < 2
+    assert result.validation_loss_curve == []
+
+
+def test_samples_seen_are_counted_from_where_the_plan_starts():
+    solver = Descent()
+    result, _ = run(Bowl(np.zeros(10)), solver=solver, n_samples_seen=100)
+    assert solver.epoch_ends == [110, 120, 130]
+    assert result.n_samples_seen == 130
+
+
+def test_a_run_that_uses_up_max_iter_says_so():
+    result, _ = run(Scripted(3.0, 2.0, 1.0))
+    assert result.ran_out
+
+
+# Stopping
+
+
+def test_training_stops_when_the_loss_has_not_fallen_for_too_many_epochs():
+    script = Scripted(5.0, 4.0, 4.0, 4.1, 4.0, 3.0, 2.0)
+    result, _ = run(script, max_iter=7, tol=1e-3, n_iter_no_change=2)
+    assert result.loss_curve == [5.0, 4.0, 4.0, 4.1, 4.0]
+    assert not result.ran_out
+
+
+def test_progress_smaller_than_tol_does_not_count():
+    script = Scripted(*(5 - 0.01 * np.arange(20)))
+    result, _ = run(script, max_iter=20, tol=0.1, n_iter_no_change=3)
+    assert len(result.loss_curve) == 5
+
+
+def test_progress_starts_the_count_again():
+    script = Scripted(5.0, 5.0, 4.0, 4.0, 3.0, 3.0, 2.0)
+    result, _ = run(script, max_iter=7, tol=1e-3, n_iter_no_change=1)
+    assert len(result.loss_curve) == 7
+
+
+def test_a_solver_that_goes_on_gets_the_whole_patience_again():
+    solver = Descent(stops_at=3)
+    result, _ = run(
+        Scripted(*[1.0] * 20), max_iter=20, solver=solver, tol=0.1, n_iter_no_change=2
+    )
+    assert solver.n_requests == 3
+    assert len(result.loss_curve) == 1 + 3 * 3
+
+
+def test_a_held_out_loss_decides_instead_of_the_training_loss():
+    held_out = iter([5.0, 4.0, 4.0, 4.0, 4.0])
+    result, _ = run(
+        Scripted(*np.arange(10.0, 0, -1)),
+        max_iter=10,
+        tol=1e-3,
+        n_iter_no_change=1,
+        validate=lambda: next(held_out),
+    )
+    assert result.validation_loss_curve == [5.0, 4.0, 4.0, 4.0]
+    assert len(result.loss_curve) == 4
+
+
+def test_with_a_held_out_loss_the_best_parameters_come_back():
+    bowl, held_out = Bowl(np.full(10, 2.0)), iter([5.0, 3.0, 4.0, 4.5])
+    path = []
+
+    def validate():
+        path.append(parameters.flat[0])
+        return next(held_out)
+
+    parameters = Point(np.zeros(1))
+    plan = make_plan(max_iter=4, validate=validate)
+    minimise(bowl, parameters, ROWS, Descent(), plan)
+    assert parameters.flat[0] == path[1]
+    assert len(set(path)) == 4
+
+
+def test_without_a_held_out_loss_the_last_parameters_stay():
+    listener = Listener()
+    _, theta = run(Bowl(np.full(10, 2.0)), callbacks=listener)
+    assert theta == listener.ended[-1][0][0]
+
+
+# Callbacks
+
+
+def test_callbacks_hear_of_every_epoch():
+    listener = Listener()
+    result, _ = run(Bowl(np.full(10, 2.0)), callbacks=listener)
+    assert listener.begun == 3
+    assert [len(curve) for _, curve in listener.ended] == [1, 2, 3]
+    assert listener.ended[-1][1] == result.loss_curve
+
+
+def test_a_callback_can_stop_the_run():
+    result, _ = run(Scripted(3.0, 2.0, 1.0), callbacks=Listener(stop_after=2))
+    assert result.loss_curve == [3.0, 2.0]
+    assert not result.ran_out
+
+
+# Trouble
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_loss_that_is_not_finite_names_its_epoch_and_the_remedies(value):
+    with pytest.raises(DivergenceError) as error:
+        run(Scripted(3.0, value, 1.0))
+    for part in ("epoch 2", str(value), "learning_rate_init", "scale X"):
+        assert part in str(error.value)
+
+
+def test_parameters_that_are_not_finite_are_an_error_in_their_epoch():
+    class Explosion(Descent):
+        def step(self, parameters, gradient):
+            parameters += np.inf
+
+    with pytest.raises(DivergenceError, match="epoch 1"):
+        run(Scripted(3.0, 2.0, 1.0), solver=Explosion())
+
+
+def test_divergence_is_a_value_error():
+    assert issubclass(DivergenceError, ValueError)
+
+
+def test_overflow_on_the_way_to_divergence_makes_no_noise():
+    bowl = Bowl(np.full(10, 1e150))
+    with pytest.raises(DivergenceError):
+        run(bowl, solver=Descent(rate=1e200))
+
+
+def test_an_interrupt_keeps_the_completed_epochs_and_warns():
+    with pytest.warns(UserWarning, match="interrupted"):
+        result, _ = run(Scripted(3.0, 2.0, KeyboardInterrupt()))
+    assert result.loss_curve == [3.0, 2.0]
+    assert result.n_samples_seen == 20
+    assert not result.ran_out
+
+
+def test_an_interrupt_in_the_first_epoch_is_passed_on():
+    with pytest.raises(KeyboardInterrupt):
+        run(Scripted(KeyboardInterrupt()))
+
+
+def test_an_interrupt_keeps_the_best_parameters_on_held_out_rows():
+    bowl, held_out = Bowl(np.full(10, 2.0)), iter([3.0, 4.0])
+    values = []
+
+    def objective(parameters, rows):
+        if len(values) == 2:
+            raise KeyboardInterrupt
+        return bowl(parameters, rows)
+
+    def validate():
+        values.append(parameters.flat[0])
+        return next(held_out)
+
+    parameters = Point(np.zeros(1))
+    plan = make_plan(validate=validate)
+    with pytest.warns(UserWarning, match="interrupted"):
+        minimise(objective, parameters, ROWS, Descent(), plan)
+    assert parameters.flat[0] == values[0]
+
+
+# Talking
+
+
+def test_verbose_prints_number_loss_and_time_of_each_epoch(capsys):
+    run(Scripted(3.0, 2.5, 1.0), verbose=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[1].startswith("Epoch 2: loss 2.5")
+    assert lines[1].endswith(" s)")
+
+
+def test_verbose_prints_the_held_out_loss_too(capsys):
+    run(Scripted(3.0), max_iter=1, verbose=True, validate=lambda: 0.25)
+    assert "validation loss 0.25" in capsys.readouterr().out
+
+
+def test_nothing_is_printed_otherwise(capsys):
+    run(Scripted(3.0, 2.0, 1.0))
+    assert capsys.readouterr().out == ""
+
+
+def test_the_mean_loss_of_an_epoch_weighs_batches_by_their_rows():
+    bowl = Bowl(np.arange(10.0))
+    result, _ = run(bowl, max_iter=1, batch_size=4, solver=Descent(rate=0))
+    assert_allclose(result.loss_curve, [(np.arange(10.0) ** 2).mean() / 2])
