@@ -6,7 +6,8 @@ EXTRAS ?= test,lint
 .PHONY: demo test lint bench clean
 
 demo: $(VENV)/installed
-	$(VENV)/bin/python examples/plot_digits_pipeline.py
+	# One thread: numpy's and scipy's BLAS pools, alternating, slow each other down.
+	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python examples/plot_digits_pipeline.py
 
 test: $(VENV)/installed
 	$(VENV)/bin/python -m pytest

@@ -37,7 +37,7 @@ class BaseAutoencoder(
     - ``_check_training_data(X, reset)`` -> trusted data with a ``shape``;
     - ``_initial_parameters(data, rng)`` and ``_current_parameters()``, parameters that
       training may update in place;
-    - ``_make_objective(data, rng)`` -> an objective that also has
+    - ``_make_objective(data, parameters, rng)`` -> an objective that also has
       ``validation_loss(parameters, rows, rng)``;
     - ``_parameter_attributes(parameters)`` -> dict of fitted attributes.
     """
@@ -52,7 +52,7 @@ class BaseAutoencoder(
         with self._state_on_error(unfitted):
             data = self._check_training_data(X, reset=not resume)
             parameters, rng = self._start(data)
-            objective = self._make_objective(data, rng)
+            objective = self._make_objective(data, parameters, rng)
             rows, held_out = self._split(data.shape[0])
             plan = self._plan(rng, self.max_iter, len(rows), warn=True)._replace(
                 callbacks=FitCallbacks(self, context, X, y),
@@ -60,6 +60,7 @@ class BaseAutoencoder(
                 and (lambda: self._validation_loss(objective, parameters, held_out)),
             )
             if self.solver == "lbfgs":
+                self._solver = None
                 result = minimise_at_once(objective, parameters, rows, plan)
             else:
                 self._solver = SOLVERS[self.solver](parameters.flat, self)
@@ -75,10 +76,10 @@ class BaseAutoencoder(
         with self._state_on_error(dict(vars(self))):
             data = self._check_training_data(X, reset=not fitted)
             parameters, rng = self._start(data)
-            objective = self._make_objective(data, rng)
+            objective = self._make_objective(data, parameters, rng)
             rows = np.arange(data.shape[0])
             plan = self._plan(rng, 1, len(rows), warn=False)
-            if fitted:
+            if fitted and isinstance(self._solver, SOLVERS[self.solver]):
                 # Copied because a solver moves in place: an error must not leave it
                 # half-way, and joblib may have mapped its arrays read-only.
                 self._solver = copy.deepcopy(self._solver)
@@ -213,11 +214,13 @@ class FitCallbacks:
 
 def warn_unless_converged(result, max_iter):
     """Warn a caller of `fit` about a run that ended without success."""
-    first, last = result.loss_curve[0], result.loss_curve[-1]
-    if last > 2 * abs(first):
+    curve = result.loss_curve
+    # One noisy epoch would prove nothing; all of the second half do.
+    if len(curve) >= 10 and min(curve[len(curve) // 2 :]) > 2 * abs(curve[0]):
         problem = (
-            f"The loss rose from {first:.3g} in the first epoch to {last:.3g} in the "
-            "last: training did not converge. Lower learning_rate_init or scale X."
+            f"The loss rose from {curve[0]:.3g} in the first epoch to {curve[-1]:.3g} "
+            "in the last: training did not converge. Lower learning_rate_init or scale "
+            "X."
         )
     elif result.ran_out:
         problem = (

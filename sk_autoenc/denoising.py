@@ -1,13 +1,12 @@
 """DenoisingAutoencoder: validate -> train -> attributes. No derivative here."""
 
 import numpy as np
-from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._compat import with_callbacks
 from sk_autoenc.base import BaseAutoencoder
 from sk_autoenc.networks import tied
-from sk_autoenc.objectives import BLOCK, DenoisingObjective, take_rows
+from sk_autoenc.objectives import DenoisingObjective, blocks_of_rows, take_rows
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.losses import LOSSES
@@ -310,13 +309,13 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Raises
         ------
         ValueError
-            If a parameter or X is not valid, or if the loss stops being finite. The
-            estimator is then not fitted.
+            If a parameter is not valid: the estimator then stays as it was. If X is
+            not valid or the loss stops being finite: it is then not fitted.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` ends the training.
+            If `max_iter` ends the training, or if the loss rose throughout.
         """
         return self._fit(X, y)
 
@@ -383,7 +382,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         activation = ACTIVATIONS[self.output_activation_]
         shape = (len(codes), parameters.weights.shape[1])
         reconstruction = np.empty(shape, self._dtype(codes))
-        for rows in gen_batches(len(codes), BLOCK):
+        for rows in blocks_of_rows(*shape):
             tied.decode(codes[rows], parameters, activation, reconstruction[rows])
         return reconstruction
 
@@ -424,12 +423,11 @@ class DenoisingAutoencoder(BaseAutoencoder):
         X = check_X(self, X, reset=False)
         parameters, architecture = self._parameters(), self._architecture()
         scores = np.empty(X.shape[0], self._dtype(X))
-        for rows in gen_batches(X.shape[0], BLOCK):
-            batch = X[rows]
-            work = tied.Workspace(
-                batch.shape[0], parameters.weights.shape, scores.dtype
-            )
-            take_rows(X, np.arange(rows.start, rows.stop), work.clean)
+        X = X.astype(scores.dtype, copy=False)
+        workspaces = tied.Workspaces(parameters.weights.shape, scores.dtype)
+        for rows in blocks_of_rows(*X.shape):
+            work = workspaces[rows.stop - rows.start]
+            batch = take_rows(X, np.arange(rows.start, rows.stop), work.clean)
             values = tied.forward(parameters, architecture, batch, work.clean, work)
             scores[rows] = -values.sum(axis=1)
         return scores
@@ -467,14 +465,14 @@ class DenoisingAutoencoder(BaseAutoencoder):
         check_is_fitted(self)
         X = check_X(self, X, reset=False)
         errors = self.inverse_transform(self._encode(X))
-        for rows in gen_batches(X.shape[0], BLOCK):
+        for rows in blocks_of_rows(*X.shape):
             errors[rows] -= X[rows] if isinstance(X, np.ndarray) else X[rows].toarray()
         return np.square(errors, out=errors)
 
     def _encode(self, X):
         parameters = self._parameters()
         codes = np.empty((X.shape[0], len(parameters.weights)), self._dtype(X))
-        for rows in gen_batches(X.shape[0], BLOCK):
+        for rows in blocks_of_rows(*X.shape):
             tied.encode(X[rows], parameters, ACTIVATIONS[self.activation], codes[rows])
         return codes
 
@@ -484,12 +482,13 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
     def _check_training_data(self, X, reset):
         X = check_X(self, X, reset=reset)
+        if not reset:
+            X = X.astype(self.components_.dtype, copy=False)
         data_min, data_max = feature_range(X)
         loss, output_activation = self.loss, self.output_activation
         if not reset:
             check_n_components(self, len(self.components_))
             check_tied_weights(self, self.decoder_components_ is self.components_)
-            X = X.astype(self.components_.dtype, copy=False)
             if loss in ("auto", self.loss_name_):
                 loss = self.loss_name_
                 if output_activation == "auto":
@@ -545,7 +544,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
             "decoder_components_": parameters.decoder_weights,
         }
 
-    def _make_objective(self, X, rng):
+    def _make_objective(self, X, parameters, rng):
         feature_range = self.data_min_, self.data_max_
 
         def make(rng):
@@ -554,7 +553,9 @@ class DenoisingAutoencoder(BaseAutoencoder):
             )
 
         emphasis = check_emphasis(self.emphasis)
-        return DenoisingObjective(X, self._architecture(), make, emphasis, rng)
+        return DenoisingObjective(
+            X, parameters, self._architecture(), make, emphasis, rng
+        )
 
     def _dtype(self, X):
         return np.result_type(X.dtype, self.components_.dtype)

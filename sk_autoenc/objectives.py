@@ -4,23 +4,26 @@ import numpy as np
 
 from sk_autoenc.networks import levels, tied, tree, tree_gradients, tree_parameters
 
-BLOCK = 512
-"""Rows worked on at a time outside training: their arrays stay in cache."""
+BLOCK_ENTRIES = 2**18
+"""Entries of X worked on at a time outside training: they stay in cache, and sparse
+data are never dense as a whole."""
 
 
 class DenoisingObjective:
     """The mean denoising loss of some rows of X, and its gradient.
 
-    Buffers are made at the first batch of each size and used again. The gradient is
-    one of them: it is valid until the next call.
+    Buffers are made once and used again. The gradient is one of them: it is valid until
+    the next call.
     """
 
-    def __init__(self, X, architecture, make_corruption, emphasis, rng):
+    def __init__(self, X, parameters, architecture, make_corruption, emphasis, rng):
         """Keep what every batch needs.
 
         Parameters
         ----------
         X : ndarray or CSR matrix of shape (n_samples, n_features)
+        parameters : networks.tied.Parameters
+            Of the shape and dtype that every call will bring.
         architecture : networks.tied.Architecture
         make_corruption : callable
             ``make_corruption(rng)`` -> a corruption.
@@ -34,16 +37,13 @@ class DenoisingObjective:
         self.make_corruption = make_corruption
         self.corruption = make_corruption(rng)
         self.emphasis = emphasis
-        self.workspaces = {}
-        self.gradient = None
+        shape, dtype = parameters.weights.shape, parameters.flat.dtype
+        self.workspaces = tied.Workspaces(shape, dtype)
+        self.gradient = tied.allocate_parameters(*shape, architecture.tied, dtype)
 
     def __call__(self, parameters, rows):
         """Return (mean value, gradient) under a corruption drawn anew."""
-        if self.gradient is None:
-            self.gradient = tied.allocate_parameters(
-                *parameters.weights.shape, self.architecture.tied, self.X.dtype
-            )
-        work = self._workspace(parameters, len(rows))
+        work = self.workspaces[len(rows)]
         inputs, weights = self._corrupt(rows, work, self.corruption)
         return tied.value_and_gradient(
             parameters, self.architecture, inputs, work, self.gradient, weights
@@ -53,10 +53,9 @@ class DenoisingObjective:
         """Return the mean denoising loss of rows, without the penalty."""
         corruption = self.make_corruption(rng)
         total = 0.0
-        for block in range(0, len(rows), BLOCK):
-            block_rows = rows[block : block + BLOCK]
-            work = self._workspace(parameters, len(block_rows))
-            inputs, weights = self._corrupt(block_rows, work, corruption)
+        for block in blocks_of_rows(len(rows), self.X.shape[1]):
+            work = self.workspaces[block.stop - block.start]
+            inputs, weights = self._corrupt(rows[block], work, corruption)
             values = tied.forward(
                 parameters, self.architecture, inputs, work.clean, work
             )
@@ -64,13 +63,6 @@ class DenoisingObjective:
                 values *= weights
             total += float(values.sum())
         return total / len(rows)
-
-    def _workspace(self, parameters, n_rows):
-        if n_rows not in self.workspaces:
-            self.workspaces[n_rows] = tied.Workspace(
-                n_rows, parameters.weights.shape, self.X.dtype
-            )
-        return self.workspaces[n_rows]
 
     def _corrupt(self, rows, work, corruption):
         """Fill `work.clean`; return corrupted inputs and weights of entries' losses."""
@@ -93,15 +85,18 @@ class DenoisingObjective:
 class TreeObjective:
     """The mean loss of some trees of a forest, and its gradient.
 
-    Buffers are made once. The gradient is one of them: it is valid until the next call.
+    Buffers are made once and used again. The gradient is one of them: it is valid until
+    the next call.
     """
 
-    def __init__(self, forest, architecture, make_corruption, rng):
+    def __init__(self, forest, parameters, architecture, make_corruption, rng):
         """Keep what every batch needs.
 
         Parameters
         ----------
         forest : Forest
+        parameters : networks.tree_parameters.Parameters
+            Of the shape and dtype that every call will bring.
         architecture : networks.tree.Architecture
         make_corruption : callable or None
             ``make_corruption(rng)`` -> a corruption of leaf vectors; None: none.
@@ -113,14 +108,12 @@ class TreeObjective:
         self.make_corruption = make_corruption
         self.corruption = make_corruption and make_corruption(rng)
         self.work = tree.Workspace(forest.dtype)
-        self.gradient = None
+        self.gradient = tree_parameters.allocate_parameters(
+            parameters.n_components, forest.n_features, forest.dtype
+        )
 
     def __call__(self, parameters, rows):
         """Return (mean value, gradient) under a corruption drawn anew."""
-        if self.gradient is None:
-            self.gradient = tree_parameters.allocate_parameters(
-                parameters.n_components, self.forest.n_features, self.forest.dtype
-            )
         batch = self.forest.select(rows)
         return tree_gradients.value_and_gradient(
             self._network(parameters),
@@ -155,6 +148,13 @@ class TreeObjective:
         inputs = np.empty_like(clean)
         corruption(clean, out=inputs)
         return inputs
+
+
+def blocks_of_rows(n_rows, n_features):
+    """Yield slices of rows, of about `BLOCK_ENTRIES` entries each."""
+    size = max(1, BLOCK_ENTRIES // n_features)
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))
 
 
 def take_rows(X, rows, out):

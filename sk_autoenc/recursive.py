@@ -61,13 +61,13 @@ class BaseTreeAutoencoder(BaseAutoencoder):
         Raises
         ------
         ValueError
-            If a parameter or a tree is not valid, or if the loss stops being finite.
-            The estimator is then not fitted.
+            If a parameter is not valid: the estimator then stays as it was. If a tree
+            is not valid or the loss stops being finite: it is then not fitted.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` ends the training.
+            If `max_iter` ends the training, or if the loss rose throughout.
         """
         return self._fit(X, y)
 
@@ -378,9 +378,9 @@ class BaseTreeAutoencoder(BaseAutoencoder):
             }
         return attributes
 
-    def _make_objective(self, forest, rng):
+    def _make_objective(self, forest, parameters, rng):
         if self.corruption is None:
-            return TreeObjective(forest, self._architecture(), None, rng)
+            return TreeObjective(forest, parameters, self._architecture(), None, rng)
         feature_range = forest.leaf_table.min(axis=0), forest.leaf_table.max(axis=0)
 
         def make(rng):
@@ -388,7 +388,7 @@ class BaseTreeAutoencoder(BaseAutoencoder):
                 self.corruption, self.corruption_level, feature_range, rng
             )
 
-        return TreeObjective(forest, self._architecture(), make, rng)
+        return TreeObjective(forest, parameters, self._architecture(), make, rng)
 
     def _network(self, dtype):
         """Return the fitted network, in that dtype or its own, whichever is wider."""

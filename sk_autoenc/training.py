@@ -8,6 +8,7 @@ know what a row is.
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -43,21 +44,48 @@ class Plan(NamedTuple):
     """Told of every epoch; may stop the run."""
 
 
-class TrainingResult(NamedTuple):
-    """What a run of `minimise` did."""
+@dataclass
+class TrainingResult:
+    """What a run of `minimise` has done so far."""
 
-    loss_curve: list[float]
-    """Mean loss over the samples of each epoch, measured while it ran."""
-    validation_loss_curve: list[float]
-    """Held-out loss after each epoch; empty without `Plan.validate`."""
     n_samples_seen: int
-    ran_out: bool
+    """Over all epochs, those before this run included."""
+    loss_curve: list[float] = field(default_factory=list)
+    """Mean loss over the samples of each epoch, measured while it ran."""
+    validation_loss_curve: list[float] = field(default_factory=list)
+    """Held-out loss after each epoch; empty without `Plan.validate`."""
+    ran_out: bool = True
     """Whether max_iter ended the run; else convergence, a callback or the user did."""
 
     @property
-    def monitored_curve(self):
-        """The curve that decides when to stop."""
-        return self.validation_loss_curve or self.loss_curve
+    def monitored(self):
+        """The last value of the curve that decides when to stop."""
+        return (self.validation_loss_curve or self.loss_curve)[-1]
+
+
+class Patience:
+    """Counts epochs without progress."""
+
+    def __init__(self, tol, n_iter_no_change):
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.best = np.inf
+        self.n_without_progress = 0
+
+    def improves(self, loss):
+        """Take the loss of an epoch; tell whether it is the lowest so far."""
+        lowest = loss < self.best
+        no_progress = loss > self.best - self.tol
+        self.n_without_progress = self.n_without_progress + 1 if no_progress else 0
+        self.best = min(self.best, loss)
+        return lowest
+
+    def is_over(self):
+        """Tell whether it is time to stop or to change something; then start anew."""
+        over = self.n_without_progress > self.n_iter_no_change
+        if over:
+            self.n_without_progress = 0
+        return over
 
 
 class DivergenceError(ValueError):
@@ -87,42 +115,34 @@ def minimise(objective, parameters, rows, solver, plan):
     DivergenceError
         When the loss of an epoch, or a parameter after it, is not finite.
     """
-    result = TrainingResult([], [], plan.n_samples_seen, ran_out=True)
-    best, best_parameters, n_worse = np.inf, None, 0
-    for epoch in range(1, plan.max_iter + 1):
-        plan.callbacks.begin_epoch()
-        began = time.perf_counter()
-        try:
+    result = TrainingResult(plan.n_samples_seen)
+    patience = Patience(plan.tol, plan.n_iter_no_change)
+    best_parameters = None
+    try:
+        for epoch in range(1, plan.max_iter + 1):
+            plan.callbacks.begin_epoch()
+            began = time.perf_counter()
             loss = run_epoch(objective, parameters, rows, solver, plan)
-        except KeyboardInterrupt:
-            if not result.loss_curve:
-                raise
-            warnings.warn("Training interrupted by user.", stacklevel=2)
-            result = result._replace(ran_out=False)
-            break
-        check_finite(epoch, loss, parameters)
-        result.loss_curve.append(loss)
-        if plan.validate:
-            result.validation_loss_curve.append(plan.validate())
-        result = result._replace(n_samples_seen=result.n_samples_seen + len(rows))
-        solver.end_epoch(result.n_samples_seen)
-        if plan.verbose:
-            print_epoch(epoch, result, time.perf_counter() - began)
-
-        monitored = result.monitored_curve[-1]
-        n_worse = n_worse + 1 if monitored > best - plan.tol else 0
-        if monitored < best:
-            best = monitored
+            check_finite(epoch, loss, parameters)
+            result.loss_curve.append(loss)
+            result.n_samples_seen += len(rows)
+            solver.end_epoch(result.n_samples_seen)
             if plan.validate:
+                result.validation_loss_curve.append(plan.validate())
+            if plan.verbose:
+                print_epoch(epoch, result, time.perf_counter() - began)
+            if patience.improves(result.monitored) and plan.validate:
                 best_parameters = parameters.flat.copy()
-        plateau = n_worse > plan.n_iter_no_change
-        if plateau:
-            n_worse = 0
-        if plan.callbacks.end_epoch(parameters, result) or (
-            plateau and solver.wants_to_stop()
-        ):
-            result = result._replace(ran_out=False)
-            break
+            stop = plan.callbacks.end_epoch(parameters, result)
+            if stop or (patience.is_over() and solver.wants_to_stop()):
+                result.ran_out = False
+                break
+    except KeyboardInterrupt:
+        if not result.loss_curve:
+            raise
+        check_finite(len(result.loss_curve), result.loss_curve[-1], parameters)
+        warnings.warn("Training interrupted by user.", stacklevel=2)
+        result.ran_out = False
     if best_parameters is not None:
         np.copyto(parameters.flat, best_parameters)
     return result
@@ -138,7 +158,7 @@ def minimise_at_once(objective, parameters, rows, plan):
     ----------
     Byrd, Lu, Nocedal, Zhu, SIAM J. Sci. Comput. 16(5), 1995, 10.1137/0916069.
     """
-    result = TrainingResult([], [], plan.n_samples_seen, ran_out=False)
+    result = TrainingResult(plan.n_samples_seen)
     began = None
 
     def value_and_gradient(flat):
@@ -151,10 +171,10 @@ def minimise_at_once(objective, parameters, rows, plan):
         return value, gradient.flat.astype(np.float64)
 
     def end_iteration(intermediate_result):
-        nonlocal result, began
+        nonlocal began
         np.copyto(parameters.flat, intermediate_result.x, casting="same_kind")
         result.loss_curve.append(float(intermediate_result.fun))
-        result = result._replace(n_samples_seen=result.n_samples_seen + len(rows))
+        result.n_samples_seen += len(rows)
         if plan.verbose:
             print_epoch(len(result.loss_curve), result, time.perf_counter() - began)
         began = None
@@ -174,7 +194,8 @@ def minimise_at_once(objective, parameters, rows, plan):
     if not result.loss_curve:  # the start was a minimum already
         result.loss_curve.append(float(found.fun))
     check_finite(len(result.loss_curve), found.fun, parameters)
-    return result._replace(ran_out=found.status == 1)
+    result.ran_out = found.status == 1
+    return result
 
 
 def run_epoch(objective, parameters, rows, solver, plan):

@@ -652,7 +652,7 @@ def test_a_converged_fit_does_not_warn(X):
 def warnings_of(loss_curve, ran_out=False):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        result = TrainingResult(list(loss_curve), [], 100, ran_out=ran_out)
+        result = TrainingResult(100, list(loss_curve), ran_out=ran_out)
         warn_unless_converged(result, 20)
     return [str(warning.message) for warning in caught]
 

@@ -117,7 +117,9 @@ def grow(rng, depth, n_features):
 def make_trees(n_trees=40, n_features=2, seed=0):
     """Trees of mixed arity whose roots are inner nodes, no two with one vector."""
     rng = np.random.default_rng(seed)
-    return [(grow(rng, 3, n_features), grow(rng, 2, n_features)) for _ in range(n_trees)]
+    return [
+        (grow(rng, 3, n_features), grow(rng, 2, n_features)) for _ in range(n_trees)
+    ]
 
 
 def as_object_array(trees):
@@ -274,7 +276,9 @@ def test_train_test_split_gives_what_can_be_fitted(container):
     train, test, y_train, _ = train_test_split(container(TREES), Y, random_state=0)
     predicted = make_classifier().fit(train, y_train).predict(test)
     expected, rest, _, _ = train_test_split(TREES, Y, random_state=0)
-    assert_array_equal(predicted, make_classifier().fit(expected, y_train).predict(rest))
+    assert_array_equal(
+        predicted, make_classifier().fit(expected, y_train).predict(rest)
+    )
 
 
 @every_container
@@ -454,9 +458,8 @@ def test_a_column_transformer_encodes_a_column_of_trees(frame):
     ]
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_a_column_transformer_gives_a_data_frame_of_codes(library, frame):
-    codes = make_columns().set_output(transform=library).fit_transform(frame)
+def test_a_column_transformer_gives_a_data_frame_of_codes(frame):
+    codes = make_columns().set_output(transform="pandas").fit_transform(frame)
     assert list(codes.columns) == [
         "codes__unfoldingraetransformer0",
         "codes__unfoldingraetransformer1",

@@ -116,6 +116,18 @@ class Workspace:
         self.values = np.empty((n_rows, n_features), dtype)
 
 
+class Workspaces(dict):
+    """Workspaces by number of rows, each made when it is first asked for."""
+
+    def __init__(self, weights_shape, dtype):
+        self.weights_shape = weights_shape
+        self.dtype = dtype
+
+    def __missing__(self, n_rows):
+        self[n_rows] = Workspace(n_rows, self.weights_shape, self.dtype)
+        return self[n_rows]
+
+
 def forward(parameters, architecture, inputs, targets, work):
     """Compute the loss of every entry, and its slope, for a batch.
 
