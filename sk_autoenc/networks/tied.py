@@ -69,20 +69,36 @@ def initialise(parameters, architecture, rng):
         uniform_weights(parameters.decoder_weights, scale, rng)
 
 
-def encode(inputs, parameters, activation, out):
-    """Write y = s(W x + b), Eqs. (1, 4), of dense or sparse rows into `out`."""
+def add_rowwise(row, out, scratch):
+    """Add a row to every row of `out`.
+
+    To assign the row to an array of the shape of `out`, if there is one to spare, and
+    to add that takes half the time of a broadcast addition.
+    """
+    if scratch is None:
+        out += row
+    else:
+        scratch[...] = row
+        out += scratch
+
+
+def encode(inputs, parameters, activation, out, scratch=None):
+    """Write y = s(W x + b), Eqs. (1, 4), of dense or sparse rows into `out`.
+
+    `scratch` is another array of its shape, to be overwritten.
+    """
     if isinstance(inputs, np.ndarray):
         inputs.dot(parameters.weights.T, out=out)
     else:
         out[...] = inputs @ parameters.weights.T
-    out += parameters.intercept_hidden
+    add_rowwise(parameters.intercept_hidden, out, scratch)
     return activation.value(out)
 
 
-def preactivate_visible(hidden, parameters, out):
-    """Write h2 = W' y + b', Eq. (5), into `out`."""
+def preactivate_visible(hidden, parameters, out, scratch=None):
+    """Write h2 = W' y + b', Eq. (5), into `out`; `scratch` as for `encode`."""
     hidden.dot(parameters.decoder_weights, out=out)
-    out += parameters.intercept_visible
+    add_rowwise(parameters.intercept_visible, out, scratch)
     return out
 
 
@@ -145,8 +161,11 @@ def forward(parameters, architecture, inputs, targets, work):
     values : ndarray of shape (n_rows, n_features)
         `work.values`.
     """
-    hidden = encode(inputs, parameters, architecture.activation, work.hidden)
-    preactivation = preactivate_visible(hidden, parameters, work.preactivation)
+    activation = architecture.activation
+    hidden = encode(inputs, parameters, activation, work.hidden, work.slope)
+    preactivation = preactivate_visible(
+        hidden, parameters, work.preactivation, work.values
+    )
     architecture.loss.evaluate(
         preactivation,
         targets,
