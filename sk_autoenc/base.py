@@ -54,12 +54,13 @@ class BaseAutoencoder(
             parameters, rng = self._start(data)
             objective = self._make_objective(data, parameters, rng)
             rows, held_out = self._split(data.shape[0])
-            plan = self._plan(rng, self.max_iter, len(rows), warn=True)._replace(
+            whole = self.solver == "lbfgs"  # all rows at once, whatever batch_size
+            plan = self._plan(rng, self.max_iter, len(rows), warn=not whole)._replace(
                 callbacks=FitCallbacks(self, context, X, y),
                 validate=held_out is not None
                 and (lambda: self._validation_loss(objective, parameters, held_out)),
             )
-            if self.solver == "lbfgs":
+            if whole:
                 self._solver = None
                 result = minimise_at_once(objective, parameters, rows, plan)
             else:

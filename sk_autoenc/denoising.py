@@ -222,7 +222,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
     >>> from sklearn.datasets import load_digits
     >>> from sk_autoenc import DenoisingAutoencoder
     >>> X = load_digits().data / 16
-    >>> autoencoder = DenoisingAutoencoder(32, max_iter=20, tol=0.1, random_state=0)
+    >>> autoencoder = DenoisingAutoencoder(32, tol=0.5, random_state=0)
     >>> autoencoder.fit(X).transform(X).shape
     (1797, 32)
     >>> autoencoder.loss_name_

@@ -4,7 +4,7 @@ import numpy as np
 
 from sk_autoenc.networks import levels, tied, tree, tree_gradients, tree_parameters
 
-BLOCK_ENTRIES = 2**18
+BLOCK_ENTRIES = 2**17
 """Entries of X worked on at a time outside training: they stay in cache, and sparse
 data are never dense as a whole."""
 

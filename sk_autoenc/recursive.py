@@ -381,7 +381,9 @@ class BaseTreeAutoencoder(BaseAutoencoder):
     def _make_objective(self, forest, parameters, rng):
         if self.corruption is None:
             return TreeObjective(forest, parameters, self._architecture(), None, rng)
-        feature_range = forest.leaf_table.min(axis=0), forest.leaf_table.max(axis=0)
+        # A part of a forest shares its table: not every row of it is a leaf here.
+        leaves = forest.leaf_table[np.unique(forest.leaf_row[forest.leaves])]
+        feature_range = leaves.min(axis=0), leaves.max(axis=0)
 
         def make(rng):
             return make_corruption(

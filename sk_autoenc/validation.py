@@ -123,7 +123,7 @@ def check_pooling(pooling):
     if (
         not isinstance(names, list | tuple)
         or not names
-        or any(name not in POOLINGS for name in names)
+        or any(name not in list(POOLINGS) for name in names)
         or len(set(names)) < len(names)
     ):
         raise ValueError(
