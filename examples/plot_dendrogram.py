@@ -6,8 +6,8 @@ scipy's hierarchical clustering makes a binary tree of some images: each merge j
 two nearest clusters. Here the images are handwritten digits of 8 x 8 pixels, 6 to 10 to
 a tree, drawn at random, and the leaves of the tree are the images themselves. An
 unfolding recursive autoencoder encodes each tree in a single vector, as long as one
-image, and decodes all of its images from that vector again, given the shape of the tree.
-Training minimises the error of the decoded images.
+image, and decodes all of its images from that vector again, given the shape of the
+tree. Training minimises the error of the decoded images.
 
 The error is that of trees of images that were not seen in training. Beside it stand
 the error of the mean image of each tree, which is a vector of the same length, and that

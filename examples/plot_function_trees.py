@@ -4,17 +4,20 @@ Does a code know whether a function returns a value?
 
 The functions of 39 modules of Python's standard library become syntax trees, and the
 answer to one question about each is hidden in them: does it return a value? Every
-``return x`` is turned into the bare expression ``x``, and a bare ``return`` (or ``return
-None``) into ``pass``. What is left are traces, and most lie in the shape of the tree: a
-statement that is a name or a sum is rarely anything but a hidden ``return``, but a
-statement that is a call may be either. A tree autoencoder, which never sees an answer,
-makes codes of the trees. How well does logistic regression answer from the codes, beside
-the same from a bag of node types, which counts nodes and knows nothing of the shape?
+``return x`` is turned into the bare expression ``x``, and a bare ``return`` (or
+``return None``) into ``pass``. What is left are traces, and most lie in the shape of
+the tree: a statement that is a name or a sum is rarely anything but a hidden
+``return``, but a statement that is a call may be either.
+
+A tree autoencoder, which never sees an answer, makes codes of the trees. Logistic
+regression answers from the codes. Beside it, it answers from a bag of node types, which
+counts nodes and knows nothing of the shape, and from a bag of (parent, child) types,
+which counts just the kind of traces that we know of.
 
 How a function becomes a tree: of its body, without documentation strings, each syntax
-node is a tuple. First comes a leaf that stands for the node's type, then its children in
-the order of the source. A node without children is its leaf alone. The leaf vector of
-each type is a unit vector of its own (one-hot): no type is nearer to one than to
+node is a tuple. First comes a leaf that stands for the node's type, then its children
+in the order of the source. A node without children is its leaf alone. The leaf vector
+of each type is a unit vector of its own (one-hot): no type is nearer to one than to
 another, and no vector knows the answer. Trees of 10 to 150 leaves are taken, generators
 are not.
 
@@ -23,14 +26,21 @@ name is read or written, the function's arguments and decorators, and the fields
 node: an ``if`` lists its test, its body and its ``else`` as children alike.
 
 Folds are made of whole modules, so that no fold is tested on a module it was trained
-on. The autoencoder is refitted in each, from both kinds of initial weights; "untrained"
-are the codes from these weights as they are. A number on the command line, for instance
-5, repeats that with as many seeds, for means and standard deviations over the seeds. The
-picture shows a function of a module not seen in training, and how well each leaf is
+on. A second question, to the same trees, is more about what is in a tree than about its
+shape: which of the six largest modules is a function from? There, each fold has a part
+of each module.
+
+The autoencoder is refitted in each fold, from both kinds of initial weights;
+"untrained" are the codes from these weights as they are. A number on the command line,
+for instance 5, repeats that with as many seeds, for means and standard deviations over
+the seeds.
+
+The picture shows a function of a module not seen in training, and how well each leaf is
 restored from the code of the root.
 """
 
 import ast
+import copy
 import importlib.util
 import sys
 import textwrap
@@ -42,7 +52,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import GroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -51,14 +61,15 @@ from sk_autoenc import Forest, UnfoldingRAETransformer
 PICTURE = Path(__file__).with_suffix(".png")
 MODULES = """
 _pydecimal argparse configparser csv difflib doctest email.message fractions ftplib
-gettext http.client http.cookiejar imaplib inspect ipaddress logging mailbox optparse
-pdb pickle plistlib pprint shutil smtplib statistics subprocess tarfile tempfile textwrap
-threading tokenize traceback typing unittest.case unittest.mock urllib.request uuid
-weakref xml.dom.minidom
+gettext http.client http.cookiejar imaplib inspect ipaddress logging mailbox
+optparse pdb pickle plistlib pprint shutil smtplib statistics subprocess tarfile
+tempfile textwrap threading tokenize traceback typing unittest.case unittest.mock
+urllib.request uuid weakref xml.dom.minidom
 """.split()
 N_FUNCTIONS = 1200
 N_COMPONENTS = 32
 N_FOLDS = 4
+N_MODULES = 6
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -66,10 +77,12 @@ class HideReturns(ast.NodeTransformer):
     """Turn returns into expressions or ``pass``; drop strings that do nothing."""
 
     def visit_Return(self, node):
+        """Hide a return."""
         self.generic_visit(node)
         return ast.Expr(node.value) if gives_value(node) else ast.Pass()
 
     def visit_Expr(self, node):
+        """Drop a statement that is a string."""
         if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             return None
         return self.generic_visit(node)
@@ -123,7 +136,7 @@ def leaves(tree):
 
 
 def read_functions():
-    """Read the modules: a list of (module, source, tree, whether it returns a value)."""
+    """List (module, lines of source, tree, answer) of functions of all modules."""
     functions = []
     for module in MODULES:
         source = Path(importlib.util.find_spec(module).origin).read_text("utf-8")
@@ -135,8 +148,8 @@ def read_functions():
                 continue
             returns = any(gives_value(part) for part in own)
             lines = source.splitlines()[node.lineno - 1 : node.end_lineno]
-            HideReturns().visit(node)
-            tree = ("body", *map(syntax_tree, node.body))
+            hidden = HideReturns().visit(copy.deepcopy(node))  # inner ones come later
+            tree = ("body", *map(syntax_tree, hidden.body))
             if 10 <= len(leaves(tree)) <= 150:
                 functions.append((module, lines, tree, returns))
     order = np.random.default_rng(0).permutation(len(functions))
@@ -182,7 +195,7 @@ def make_autoencoder(init, seed):
 
 
 def encode(forest, train, init, seed):
-    """Return (codes by what was done and pooled, fitted model), trained on some trees."""
+    """Return the codes of all trees by name, and the model trained on some trees."""
     model = make_autoencoder(init, seed).fit(forest[train])
     # One pass with steps of almost nothing leaves the weights as they start.
     untrained = make_autoencoder(init, seed).set_params(learning_rate_init=1e-12)
@@ -211,14 +224,14 @@ def judge(features, answers, train, test):
     }
 
 
-def compare(forest, trees, answers, modules, n_seeds):
-    """Print cross-validated accuracies; return a model and the trees it has not seen."""
+def compare(forest, trees, answers, folds, n_seeds):
+    """Print cross-validated accuracies; return a model and the trees new to it."""
     bags = {
         "bag of node types": count([leaves(tree) for tree in trees]),
         "bag of (parent, child) types": count([pairs(tree) for tree in trees]),
     }
     accuracies, losses, models = defaultdict(list), defaultdict(list), {}
-    for train, test in GroupKFold(N_FOLDS).split(answers, groups=modules):
+    for train, test in folds:
         found = [judge(bags, answers, train, test)]
         for init, seed in product(("average", "glorot"), range(n_seeds)):
             codes, models[init] = encode(forest, train, init, seed)
@@ -226,13 +239,13 @@ def compare(forest, trees, answers, modules, n_seeds):
             losses[init].append(-models[init].score(forest[test]))
         for name, accuracy in (item for part in found for item in part.items()):
             accuracies[name].append(accuracy)
-    print(f"{'always the more frequent answer':42s}{max_share(answers):.3f}")
+    most_frequent = Counter(answers.tolist()).most_common(1)[0][1] / len(answers)
+    print(f"  {'always the most frequent answer':43s}{most_frequent:.3f}")
     for name, values in accuracies.items():
-        by_fold = np.reshape(values, (N_FOLDS, -1))  # a column for each seed
-        print(f"{name:42s}{summary(by_fold)}")
+        by_fold = np.reshape(values, (len(folds), -1))  # a column for each seed
+        print(f"  {name:43s}{summary(by_fold)}")
     for init, values in losses.items():
-        name = f"loss of an unseen tree, {init!r}"
-        print(f"{name:42s}{np.mean(values):.2f}")
+        print(f"  loss of a tree of the test fold, {init!r}: {np.mean(values):.2f}")
     return models["average"], test
 
 
@@ -242,10 +255,6 @@ def summary(by_fold):
     spread = f" +- {of_seeds.std(ddof=1):.3f}" if len(of_seeds) > 1 else ""
     folds = " ".join(f"{accuracy:.2f}" for accuracy in by_fold.mean(axis=1))
     return f"{of_seeds.mean():.3f}{spread}  (folds {folds})"
-
-
-def max_share(answers):
-    return max(answers.mean(), 1 - answers.mean())
 
 
 def place_nodes(forest):
@@ -287,14 +296,8 @@ def draw(model, forest, tree, module, lines):
         "squared error of the leaf\n(1: no better than zeros)"
     )
     text.axis("off")
-    text.text(
-        0,
-        1,
-        textwrap.dedent("\n".join(lines)),
-        family="monospace",
-        fontsize=9,
-        va="top",
-    )
+    code = textwrap.dedent("\n".join(lines))
+    text.text(0, 1, code, family="monospace", fontsize=9, va="top")
     figure.suptitle(
         f"A function of {module}, encoded in {N_COMPONENTS} numbers and unfolded again:"
         " which leaves are restored?"
@@ -313,14 +316,28 @@ def choose_short(forest, functions, candidates):
     return candidates[forest.n_leaves[candidates].argmin()]
 
 
+def compare_modules(forest, trees, modules, n_seeds):
+    """Print how well functions of the largest modules are told apart."""
+    largest = [module for module, _ in Counter(modules).most_common(N_MODULES)]
+    rows = np.flatnonzero(np.isin(modules, largest))
+    print(f"Which of {N_MODULES} modules is it from? ({len(rows)} functions)")
+    answers = np.array(modules)[rows]
+    splitter = StratifiedKFold(N_FOLDS, shuffle=True, random_state=0)
+    folds = list(splitter.split(rows, answers))
+    compare(forest[rows], [trees[row] for row in rows], answers, folds, n_seeds)
+
+
 if __name__ == "__main__":
     began = time.perf_counter()
+    n_seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     functions = read_functions()
     modules, sources, trees, answers = zip(*functions, strict=True)
-    forest = make_forest(trees)
-    print(f"{forest}, accuracies:")
-    n_seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    model, unseen = compare(forest, trees, np.array(answers), modules, n_seeds)
+    forest, answers = make_forest(trees), np.array(answers)
+    print(forest)
+    print(f"Does it return a value? ({len(forest)} functions)")
+    folds = list(GroupKFold(N_FOLDS).split(answers, groups=modules))
+    model, unseen = compare(forest, trees, answers, folds, n_seeds)
+    compare_modules(forest, trees, modules, n_seeds)
     i = choose_short(forest, functions, unseen)
     print(f"picture: {draw(model, forest[i], trees[i], modules[i], sources[i])}")
     print(f"{time.perf_counter() - began:.0f} s")

@@ -97,7 +97,7 @@ class TreeObjective:
         forest : Forest
         parameters : networks.tree_parameters.Parameters
             Of the shape and dtype that every call will bring.
-        architecture : networks.tree.Architecture
+        architecture : networks.tree_parameters.Architecture
         make_corruption : callable or None
             ``make_corruption(rng)`` -> a corruption of leaf vectors; None: none.
         rng : numpy.random.Generator

@@ -30,14 +30,6 @@ def make(Estimator, **changes):
     return Estimator(**settings | changes)
 
 
-def make_chains(n_trees):
-    """Chains whose leaves differ: 0.1, -0.1, 0.2, -0.2 and so on."""
-    signs = np.array([1, -1] * n_trees)[:n_trees]
-    steps = np.arange(n_trees) // 2 + 1
-    leaves = np.transpose([signs * steps / 10, steps / 10])
-    return Forest.concatenate([Forest.from_nested([chain(N, x)]) for x in leaves])
-
-
 def depth_of(tree):
     depth = 0
     while isinstance(tree, tuple):
@@ -50,10 +42,20 @@ def nested():
     return [chain(N, LEAF), (LEAF, (LEAF,))]
 
 
+@pytest.fixture(scope="module")
+def forest(nested):
+    return Forest.from_nested(nested)
+
+
 @pytest.fixture(scope="module", params=ESTIMATORS, ids=lambda e: e.__name__)
 def model(request, nested):
     """Fitted on nested tuples, not on a Forest."""
     return make(request.param).fit(nested)
+
+
+@pytest.fixture(scope="module")
+def codes(model, forest):
+    return model.transform(forest)
 
 
 def test_a_chain_as_nested_tuples_is_fitted(model):
@@ -62,75 +64,79 @@ def test_a_chain_as_nested_tuples_is_fitted(model):
     assert np.isfinite(model.decoder_left_).all()
 
 
-def test_a_chain_is_transformed_by_its_recurrence(model, nested):
-    code = LEAF
+def test_a_chain_is_transformed_by_its_recurrence(model, codes):
     left, right = model.encoder_left_, model.encoder_right_
-    code = np.tanh((left + right) / 2 @ code + model.encoder_intercept_)
+    code = np.tanh((left + right) / 2 @ LEAF + model.encoder_intercept_)
+    from_leaf = right @ LEAF + model.encoder_intercept_
     for _ in range(N - 1):
-        code = np.tanh(left @ code + right @ LEAF + model.encoder_intercept_)
-    assert_allclose(model.transform(nested)[0], code, rtol=0, atol=1e-12)
+        code = np.tanh(left @ code + from_leaf)
+    assert_allclose(codes[0], code, rtol=0, atol=1e-12)
 
 
-def test_a_chain_is_unfolded_and_becomes_a_forest_again(model, nested):
-    codes = model.transform(nested)
+def test_a_chain_is_unfolded_and_becomes_a_forest_again(model, codes, nested, forest):
     decoded = model.inverse_transform(codes, structures=nested)
     assert isinstance(decoded[0], tuple)
     assert depth_of(decoded[0]) == N
-    forest = Forest.from_nested(decoded)
-    assert_array_equal(forest.size, Forest.from_nested(nested).size)
-    assert np.isfinite(forest.leaf_vectors()).all()
-    # The root's two children, one a leaf, are each one step from its code.
+    # The root's last child is one step from its code.
     last = model.decoder_right_ @ codes[0] + model.decoder_intercept_
     assert_allclose(decoded[0][1], last, rtol=1e-12)
+    again = Forest.from_nested(decoded)
+    assert_array_equal(again.size, forest.size)
+    assert np.isfinite(again.leaf_vectors()).all()
 
 
-def test_every_node_of_a_chain_has_a_code(model, nested):
-    codes, index = model.transform_nodes(nested)
-    assert codes.shape == (2 * N + 4, 2)
+def test_a_chain_has_a_score(model, forest):
+    assert np.isfinite(model.score_samples(forest)).all()
+
+
+def test_every_node_of_a_chain_has_a_code(codes, model, forest):
+    by_node, index = model.transform_nodes(forest)
+    assert by_node.shape == (2 * N + 4, 2)
     assert index["height"][0] == index["depth"].max() == N
     assert index["size"][0] == 2 * N
+    assert_allclose(by_node[index["position"] == 0], codes, rtol=0, atol=1e-14)
 
 
-def test_a_chain_has_a_score_and_errors(model, nested):
-    assert np.isfinite(model.score_samples(nested)).all()
-    assert model.reconstruction_error(nested).shape == (N + 2,)
-
-
-def test_a_model_of_a_chain_is_pickled(model, nested):
-    twin = pickle.loads(pickle.dumps(model))
-    assert_array_equal(twin.encoder_left_, model.encoder_left_)
-
-
-def test_an_unfolded_forest_of_a_chain_is_pickled_and_hashed(model, nested):
-    forest = Forest.from_nested(nested)
-    decoded = model.inverse_transform(np.ones((2, 2)), structures=forest)
+def test_an_unfolded_forest_of_a_chain_is_pickled_and_hashed(model, codes, forest):
+    decoded = model.inverse_transform(codes, structures=forest)
     twin = pickle.loads(pickle.dumps(decoded))
     assert_array_equal(twin.leaf_vectors(), decoded.leaf_vectors())
     assert joblib.hash(twin) == joblib.hash(decoded) != joblib.hash(forest)
 
 
-@pytest.mark.parametrize("settings", [{"solver": "lbfgs"}, {"pooling": "mean"}])
-def test_a_chain_is_fitted_by_lbfgs_and_pooled(settings):
-    forest = Forest.from_nested([chain(N, LEAF[:1])])
-    # So large a tolerance is met at the start, after one gradient.
-    model = make(UnfoldingRAETransformer, **settings, tol=1e12).fit(forest)
+def test_a_model_of_a_chain_is_pickled(model):
+    twin = pickle.loads(pickle.dumps(model))
+    assert_array_equal(twin.encoder_left_, model.encoder_left_)
+
+
+def test_a_chain_is_pooled(forest):
+    model = make(UnfoldingRAETransformer, pooling=("mean", "max")).fit(forest[1])
     assert np.isfinite(model.transform(forest)).all()
 
 
-def test_chains_are_searched_in_two_processes_as_a_forest():
-    forest = make_chains(8)
-    labels = ["rising", "falling"] * 4
+def test_a_chain_is_fitted_by_lbfgs(forest):
+    # So large a tolerance is met at the start, after one gradient.
+    model = make(UnfoldingRAETransformer, solver="lbfgs", tol=1e12).fit(forest)
+    assert np.isfinite(model.loss_)
+
+
+def test_chains_are_searched_in_two_processes_as_a_forest(forest):
+    """Two of leaves that point one way, two of leaves that point the other way."""
+    leaves = ([0.1, 0.1], [-0.1, 0.1], [0.2, 0.2], [-0.2, 0.2])
+    chains = Forest.concatenate(
+        [forest[0].with_leaves(np.tile(leaf, (N, 1))) for leaf in leaves]
+    )
     pipeline = make_pipeline(make(UnfoldingRAETransformer), LogisticRegression(C=1e3))
     search = GridSearchCV(
         pipeline,
         {"unfoldingraetransformer__init": ["average"]},
         cv=2,
         n_jobs=2,
+        refit=False,
         error_score="raise",
     )
-    search.fit(forest, labels)
+    search.fit(chains, ["right", "left"] * 2)
     assert search.best_score_ == 1
-    assert list(search.predict(forest[:2])) == labels[:2]
 
 
 @every_estimator
@@ -199,11 +205,15 @@ def bushy(n):
     return tree
 
 
+def deep(n):
+    return chain(n, LEAF)
+
+
 @every_estimator
-@pytest.mark.parametrize("shape", [lambda n: chain(n, LEAF), wide])
-@pytest.mark.parametrize("use", ["fit", "transform", "reconstruct"])
+@pytest.mark.parametrize("shape", [deep, wide])
+@pytest.mark.parametrize("use", ["fit", "reconstruct"])
 def test_memory_is_linear_in_the_nodes(use, shape, Estimator):
-    small, large = (Forest.from_nested([shape(n)]) for n in (3_000, 12_000))
+    small, large = (Forest.from_nested([shape(n)]) for n in (1_500, 6_000))
     model = make(Estimator).fit(small)
     method = getattr(model, use)
     method(small)  # what is imported or cached at first is not of interest
@@ -218,19 +228,19 @@ def test_memory_of_many_trees_is_that_of_a_block_and_of_the_results():
     assert peak(lambda: model.transform(many)) < 0.7 * codes_of_all_nodes
 
 
-def test_unfolding_every_subtree_takes_blocks_of_memory():
-    forest = Forest.from_nested([chain(2_000, LEAF)])
-    model = make(UnfoldingRAETransformer, unfold_from="all").fit(forest[:1])
-    n_unfolded = 2_000**2  # nodes of all subtrees together
-    assert peak(lambda: model.score(forest)) < 0.7 * n_unfolded * 7 * 4
+def test_unfolding_every_subtree_takes_memory_for_blocks_of_them():
+    short, long = (Forest.from_nested([chain(n, LEAF)]) for n in (250, 500))
+    model = make(UnfoldingRAETransformer, unfold_from="all", n_components=40).fit(short)
+    # Their nodes are four times as many: the square of the depth, in blocks of 37 500.
+    assert peak(lambda: model.score(long)) < 2 * peak(lambda: model.score(short))
 
 
-@every_estimator
-def test_time_is_linear_in_the_depth(Estimator):
-    short, long = (Forest.from_nested([chain(n, LEAF)]) for n in (3_000, 24_000))
-    model = make(Estimator).fit(short)
+def test_time_is_linear_in_the_depth():
+    short, long = (Forest.from_nested([deep(n)]) for n in (2_000, 16_000))
+    model = make(UnfoldingRAETransformer).fit(short)
     began = perf_counter()
     model.fit(short)
     middle = perf_counter()
     model.fit(long)
-    assert perf_counter() - middle < 8 * 5 * (middle - began)
+    # Eight times as long, give or take; the square would be 64 times.
+    assert perf_counter() - middle < 30 * (middle - began)

@@ -48,24 +48,21 @@ def make(Estimator, **changes):
 SGD = {"solver": "sgd", "learning_rate_init": 1e-4}
 SETTINGS = [
     {},
-    {"n_components": 3},
-    {"init": "glorot"},
-    {"pooling": ("mean", "root")},
+    {"n_components": 3, "init": "glorot"},
+    {"pooling": ("mean", "root"), "early_stopping": True, "validation_fraction": 0.3},
     {"corruption": "masking", "corruption_level": 0.3},
-    {"early_stopping": True, "validation_fraction": 0.3},
     {"solver": "lbfgs"},
     SGD,
 ]
+ALL = {"unfold_from": "all"}
+NORMALIZE = {"normalize": True}
 CASES = [
-    (UnfoldingRAETransformer, {"pooling": "max", "n_components": 2}),
-    (UnfoldingRAETransformer, {"corruption": "swap", "corruption_level": 0.5}),
-    (UnfoldingRAETransformer, SGD | {"momentum": 0.0, "learning_rate": "adaptive"}),
-    (RAETransformer, SGD | {"learning_rate": "invscaling", "n_components": 3}),
+    (UnfoldingRAETransformer, ALL),
+    (UnfoldingRAETransformer, ALL | SGD | {"momentum": 0.0, "n_components": 3}),
+    (UnfoldingRAETransformer, {"pooling": "max", "corruption": "swap"}),
+    (RAETransformer, NORMALIZE | {"alpha": 0.1, "init": "glorot"}),
+    (RAETransformer, NORMALIZE | SGD | {"learning_rate": "invscaling"}),
     (RAETransformer, {"solver": "lbfgs", "n_components": 3, "early_stopping": True}),
-    (UnfoldingRAETransformer, {"unfold_from": "all"}),
-    (UnfoldingRAETransformer, {"unfold_from": "all", "n_components": 3}),
-    (RAETransformer, {"normalize": True}),
-    (RAETransformer, {"normalize": True, "n_components": 3, "alpha": 0.1}),
     *((Estimator, changes) for changes in SETTINGS for Estimator in ESTIMATORS),
 ]
 CHECKS = [
