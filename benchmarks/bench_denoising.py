@@ -31,9 +31,9 @@ from sk_autoenc.training import run_epoch
 
 SHAPES = [
     # n_features, n_components, batch_size, n_rows
-    (784, 500, 20, 20_000),
-    (784, 500, 128, 20_000),
-    (784, 1000, 1024, 20_000),
+    (784, 500, 20, 6_000),
+    (784, 500, 128, 12_800),
+    (784, 1000, 1024, 10_240),
     (64, 32, 10, 20_000),
 ]
 RATE, LEVEL = 0.1, 0.3

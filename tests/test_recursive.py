@@ -384,6 +384,18 @@ def test_outputs_do_not_depend_on_the_size_of_blocks(Estimator):
     assert_allclose(errors, model.reconstruction_error(TREES), **close)
 
 
+@every_estimator
+def test_corrupted_losses_do_not_depend_on_the_size_of_blocks(Estimator):
+    changes = {"corruption": "masking", "corruption_level": 0.5, "batch_size": 10}
+    halves = {"early_stopping": True, "validation_fraction": 0.5}
+    model = make(Estimator, **changes, **halves).fit(TREES)
+    with patch.object(levels, "BLOCK_ENTRIES", 30):
+        twin = make(Estimator, **changes, **halves).fit(TREES)
+    close = {"rtol": 1e-9}
+    assert_allclose(twin.validation_loss_curve_, model.validation_loss_curve_, **close)
+    assert_allclose(twin.loss_curve_, model.loss_curve_, **close)
+
+
 # Nodes and poolings
 
 
@@ -1164,6 +1176,18 @@ def test_partial_fit_goes_on_and_curves_grow():
         assert model.n_iter_ == len(model.loss_curve_) == n_calls
         assert model.t_ == 20 * n_calls
     assert model.loss_curve_[-1] < 0.9 * model.loss_curve_[0]
+
+
+def test_partial_fit_draws_a_new_corruption_each_time():
+    seen = []
+
+    def record(X, level, rng):
+        seen.append(rng.random())
+        return X
+
+    model = make(corruption=record, batch_size=20)
+    model.partial_fit(TREES).partial_fit(TREES)
+    assert len(set(seen)) == 2
 
 
 def test_partial_fit_takes_chunks_of_other_trees():

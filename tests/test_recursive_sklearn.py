@@ -285,10 +285,17 @@ def test_shuffle_gives_what_can_be_transformed(container):
     assert_allclose(model.transform(X), model.transform(TREES)[order], rtol=1e-12)
 
 
+@pytest.fixture(scope="module")
+def scores_of_a_list():
+    return cross_val_score(make_classifier(), TREES, Y, cv=4)
+
+
 @every_container
-def test_cross_validation_of_a_classifier_is_that_of_a_list(container):
+def test_cross_validation_of_a_classifier_is_that_of_a_list(
+    container, scores_of_a_list
+):
     scores = cross_val_score(make_classifier(), container(TREES), Y, cv=4)
-    assert_allclose(scores, cross_val_score(make_classifier(), TREES, Y, cv=4))
+    assert_allclose(scores, scores_of_a_list)
     assert scores.mean() > 0.7
 
 
@@ -306,19 +313,28 @@ def test_cross_validation_uses_the_models_own_score(container, Estimator):
     assert scores[0] == pytest.approx(model.score(TREES[:20]), rel=1e-10)
 
 
+GRID = {
+    "unfoldingraetransformer__n_components": [None, 3],
+    "unfoldingraetransformer__pooling": ["root", ("root", "mean")],
+}
+
+
+@pytest.fixture(scope="module")
+def search_of_a_list():
+    return GridSearchCV(make_classifier(), GRID, cv=2).fit(TREES, Y)
+
+
 @every_container
-def test_grid_search_in_two_processes_is_grid_search_in_one(container):
-    grid = {
-        "unfoldingraetransformer__n_components": [None, 3],
-        "unfoldingraetransformer__pooling": ["root", ("root", "mean")],
-    }
+def test_grid_search_in_two_processes_is_that_of_a_list_in_one(
+    container, search_of_a_list
+):
     X = container(TREES)
-    search = GridSearchCV(make_classifier(), grid, n_jobs=2, cv=2).fit(X, Y)
-    serial = GridSearchCV(make_classifier(), grid, cv=2).fit(TREES, Y)
+    search = GridSearchCV(make_classifier(), GRID, n_jobs=2, cv=2).fit(X, Y)
     assert_allclose(
-        search.cv_results_["mean_test_score"], serial.cv_results_["mean_test_score"]
+        search.cv_results_["mean_test_score"],
+        search_of_a_list.cv_results_["mean_test_score"],
     )
-    assert_array_equal(search.predict(X), serial.predict(TREES))
+    assert_array_equal(search.predict(X), search_of_a_list.predict(TREES))
 
 
 def test_grid_search_tunes_the_loss_of_the_model_itself():
