@@ -1,7 +1,10 @@
-"""A denoising autoencoder the slow way: one sample, one unit, one equation at a time.
+"""The autoencoders the slow way: one sample, one unit, one equation at a time.
 
-Straight from Eqs. (1)-(17) for the mean over samples, with nothing in common with the
-package. As in the note, L = -loss is maximised and a step goes uphill.
+With nothing in common with the package. `Oracle` is the denoising autoencoder, straight
+from Eqs. (1)-(17) for the mean over samples; as in the note, L = -loss is maximised and
+a step goes uphill. `TreeOracle` is the recursive one, straight from Eqs. (20)-(31) and
+(40) on nested tuples; its parameters and gradients are dicts of arrays, by the names of
+the equations.
 """
 
 import math
@@ -133,3 +136,194 @@ class Oracle(NamedTuple):
             estimator.loss_name_,
             estimator.alpha,
         )
+
+
+LEAF_NAMES = ("U", "u", "U'", "u'")
+
+
+def alphas(n_children):
+    """Eq. (20)."""
+    last = n_children - 1
+    return [m / last if last else 0.5 for m in range(n_children)]
+
+
+class Node:
+    """A node, its children and the blend of each, its input and its code."""
+
+    def __init__(self, tree, corrupted):
+        self.is_leaf = not isinstance(tree, tuple)
+        self.children = []
+        if self.is_leaf:
+            self.target, self.input = np.asarray(tree), np.asarray(corrupted)
+        else:
+            self.children = [Node(*both) for both in zip(tree, corrupted, strict=True)]
+        self.n_leaves = 1 if self.is_leaf else sum(c.n_leaves for c in self.children)
+
+    def blends(self):
+        """Each child with its alpha."""
+        return zip(self.children, alphas(len(self.children)), strict=True)
+
+    def in_preorder(self):
+        yield self
+        for child in self.children:
+            yield from child.in_preorder()
+
+
+class TreeOracle:
+    """A network with given parameters.
+
+    `objective` is "unfold_root", "unfold_all" or "children".
+    """
+
+    def __init__(self, parameters, encoder, decoder, objective, alpha, normalize):
+        self.parameters = parameters
+        self.f, self.f_slope = FUNCTIONS[encoder]
+        self.g, self.g_slope = FUNCTIONS[decoder]
+        self.objective, self.alpha, self.normalize = objective, alpha, normalize
+        self.projects = "U" in parameters
+
+    def value_and_gradient(self, trees, corrupted=None):
+        """Mean over trees, plus the penalty; `corrupted` trees enter at the leaves."""
+        pairs = zip(trees, trees if corrupted is None else corrupted, strict=True)
+        results = [self.tree_gradient(*pair) for pair in pairs]
+        values, gradients = zip(*results, strict=True)
+        value = sum(values) / len(values)
+        gradient = {}
+        for name, weights in self.parameters.items():
+            gradient[name] = sum(g[name] for g in gradients) / len(gradients)
+            if name.upper() == name:  # a matrix; intercepts are in lower case
+                value += self.alpha / 2 * (weights**2).sum()
+                gradient[name] = gradient[name] + self.alpha * weights
+        return value, gradient
+
+    def tree_gradient(self, tree, corrupted):
+        gradient = {name: np.zeros_like(v) for name, v in self.parameters.items()}
+        root = Node(tree, corrupted)
+        self.encode(root)
+        for node in root.in_preorder():
+            node.upstream = np.zeros_like(node.vec)
+        value = 0.0
+        for node in root.in_preorder():
+            if self.objective == "children":
+                value += self.children_value(node, gradient)
+            elif node is root or (self.objective == "unfold_all" and node.children):
+                part, upstream = self.unfolding_value(node, node.vec, gradient)
+                value += part
+                node.upstream += upstream
+        self.backpropagate(root, gradient)
+        return value, gradient
+
+    def blend(self, name, alpha):
+        """W_m or W'_m: Eq. (21)."""
+        left, right = (self.parameters[name.replace("_", side)] for side in "LR")
+        return (1 - alpha) * left + alpha * right
+
+    def add_blend(self, gradient, name, alpha, outer):
+        """Add to the gradients of W_L and W_R, or W'_L and W'_R: Eqs. (29, 30)."""
+        gradient[name.replace("_", "L")] += (1 - alpha) * outer
+        gradient[name.replace("_", "R")] += alpha * outer
+
+    def encode(self, node):
+        """Set vec: Eq. (22)."""
+        if node.is_leaf:
+            node.vec = node.input
+            if self.projects:
+                node.vec = self.parameters["U"] @ node.input + self.parameters["u"]
+            return
+        node.a = self.parameters["b"].copy()
+        for child, alpha in node.blends():
+            self.encode(child)
+            node.a += self.blend("W_", alpha) @ child.vec
+        node.vec, node.length = apply(self.f, node.a), 1.0
+        if self.normalize:
+            node.length = np.sqrt((node.vec**2).sum()) or 1.0
+            node.vec = node.vec / node.length
+
+    def backpropagate(self, node, gradient):
+        """Given the whole of dE/dvec(node) in upstream: Eqs. (27)-(29)."""
+        if node.is_leaf:
+            if self.projects:
+                gradient["U"] += np.outer(node.upstream, node.input)
+                gradient["u"] += node.upstream
+            return
+        upstream = node.upstream
+        if self.normalize:
+            jacobian = np.eye(len(node.vec)) - np.outer(node.vec, node.vec)
+            upstream = jacobian / node.length @ upstream
+        node.delta = upstream * apply(self.f_slope, node.a)
+        gradient["b"] += node.delta
+        for child, alpha in node.blends():
+            self.add_blend(gradient, "W_", alpha, np.outer(node.delta, child.vec))
+            child.upstream += self.blend("W_", alpha).T @ node.delta
+            self.backpropagate(child, gradient)
+
+    def unfolding_value(self, node, decoded, gradient):
+        """(24) below a node, from its vec' on; dE/dvec' of the node: (23), (25, 26)."""
+        if node.is_leaf:
+            return self.leaf_value(node, decoded, gradient)
+        value, upstream = 0.0, np.zeros_like(decoded)
+        for child, alpha in node.blends():
+            weights = self.blend("W'_", alpha)
+            a = weights @ decoded + self.parameters["b'"]
+            part, below = self.unfolding_value(child, apply(self.g, a), gradient)
+            delta = below * apply(self.g_slope, a)
+            self.add_blend(gradient, "W'_", alpha, np.outer(delta, decoded))
+            gradient["b'"] += delta
+            value, upstream = value + part, upstream + weights.T @ delta
+        return value, upstream
+
+    def leaf_value(self, leaf, decoded, gradient):
+        """1/2 ||x' - x||^2, and its gradient with respect to vec'."""
+        error = self.leave(decoded) - leaf.target
+        upstream = error
+        if self.projects:
+            gradient["U'"] += np.outer(error, decoded)
+            gradient["u'"] += error
+            upstream = self.parameters["U'"].T @ error
+        return (error**2).sum() / 2, upstream
+
+    def leave(self, decoded):
+        """The leaf vector of a leaf code."""
+        if not self.projects:
+            return decoded
+        return self.parameters["U'"] @ decoded + self.parameters["u'"]
+
+    def children_value(self, node, gradient):
+        """E(p) of Eq. (40); adds to upstream of the node and of its children."""
+        value = 0.0
+        for child, alpha in node.blends():
+            beta = child.n_leaves / node.n_leaves
+            weights = self.blend("W'_", alpha)
+            a = weights @ node.vec + self.parameters["b'"]
+            decoded = apply(self.g, a)
+            if child.is_leaf:
+                part = {name: np.zeros_like(v) for name, v in self.parameters.items()}
+                error, upstream = self.leaf_value(child, decoded, part)
+                for name in set(LEAF_NAMES) & set(part):
+                    gradient[name] += beta * part[name]
+            else:
+                upstream = decoded - child.vec
+                error = (upstream**2).sum() / 2
+                child.upstream -= beta * upstream
+            delta = beta * upstream * apply(self.g_slope, a)
+            self.add_blend(gradient, "W'_", alpha, np.outer(delta, node.vec))
+            gradient["b'"] += delta
+            node.upstream += weights.T @ delta
+            value += beta * error
+        return value
+
+    def codes(self, tree):
+        """vec of every node, in preorder."""
+        root = Node(tree, tree)
+        self.encode(root)
+        return [node.vec for node in root.in_preorder()]
+
+    def reconstruct(self, tree, code):
+        """x' of every leaf, in preorder, unfolded from a code: Eq. (23)."""
+        if not isinstance(tree, tuple):
+            return [self.leave(code)]
+        leaves = []
+        for child, alpha in zip(tree, alphas(len(tree)), strict=True):
+            a = self.blend("W'_", alpha) @ code + self.parameters["b'"]
+            leaves += self.reconstruct(child, apply(self.g, a))
+        return leaves

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from oracles import TreeOracle
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from tree_oracles import Oracle
 
 import sk_autoenc.objectives
 from sk_autoenc import RAETransformer, UnfoldingRAETransformer
@@ -135,7 +135,7 @@ def oracle_of(model):
     objective = "children"
     if isinstance(model, UnfoldingRAETransformer):
         objective = f"unfold_{model.unfold_from}"
-    return Oracle(
+    return TreeOracle(
         {EQUATION_NAMES[name]: values for name, values in learned(model).items()},
         model.encoder_activation,
         model.decoder_activation,

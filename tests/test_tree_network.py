@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from oracles import TreeOracle
 from strategies import chain, tree_lists
-from tree_oracles import Oracle
 
 from sk_autoenc.networks import levels as levels_module
 from sk_autoenc.networks.levels import blocks, subtrees
@@ -81,7 +81,7 @@ def named(parameters):
 
 def oracle_of(network):
     architecture, names = network.architecture, {v: k for k, v in ACTIVATIONS.items()}
-    return Oracle(
+    return TreeOracle(
         named(network.parameters),
         names[architecture.encoder_activation],
         names[architecture.decoder_activation],
