@@ -77,14 +77,14 @@ def draw(X):
     clean = test[:16]
     masked = clean * (np.random.default_rng(0).random(clean.shape) >= 0.3)
     filters = autoencoder.components_
-    strongest = filters[np.argsort(-np.linalg.norm(filters, axis=1))[:64]]
+    strongest = filters[np.argsort(-np.linalg.norm(filters, axis=1))[:32]]
     spread = np.abs(strongest).max()
 
-    figure = plt.figure(figsize=(10, 6), layout="constrained")
+    figure = plt.figure(figsize=(10, 4.8), layout="constrained")
     figure.suptitle("A denoising autoencoder on handwritten digits (8 x 8 pixels)")
-    parts = figure.subfigures(4, 1, height_ratios=[4, 1.3, 1.3, 1.3])
+    parts = figure.subfigures(4, 1, height_ratios=[2.2, 1.3, 1.3, 1.3])
     scale = f"white {-spread:.1f}, black {spread:.1f}"
-    title = f"The 64 strongest of 256 learned filters ({scale})"
+    title = f"The 32 strongest of 256 learned filters ({scale})"
     show_images(parts[0], strongest, title, (-spread, spread))
     title = "Digits not seen in training (white 0, black 1)"
     show_images(parts[1], clean, title, (0, 1))

@@ -125,9 +125,9 @@ class BaseTreeAutoencoder(BaseAutoencoder):
         X : array-like of shape (n_trees, n_components * number of poolings)
             Codes, as `transform` returns them. The part of the root is used.
         structures : list of trees, Forest or None, default=None
-            The shapes to unfold into, one for each code; their leaf vectors do not
-            matter. None: each code becomes one row, if the model was fitted on a 2-D
-            array.
+            The shapes to unfold into, one for each code. Their leaves must be vectors
+            of the right length, whose values do not matter. None: each code becomes one
+            row, if the model was fitted on a 2-D array.
 
         Returns
         -------

@@ -16,6 +16,7 @@ from sk_autoenc.validation import (
     check_emphasis,
     check_n_components,
     check_parameters,
+    check_something_to_learn,
     check_tied_weights,
     check_X,
     choose_loss,
@@ -478,7 +479,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
     def _check_parameters(self):
         check_parameters(self, DENOISING_CONSTRAINTS)
-        check_emphasis(self.emphasis)
+        check_something_to_learn(self)
 
     def _check_training_data(self, X, reset):
         X = check_X(self, X, reset=reset)

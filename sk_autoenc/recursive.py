@@ -45,7 +45,7 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         How leaf vectors are corrupted in training, as for `DenoisingAutoencoder`.
 
     corruption_level : float, default=0.0
-        As for `DenoisingAutoencoder`.
+        As for `DenoisingAutoencoder`; 0.0 corrupts nothing, so set both.
 
     alpha : float, default=0.0
         L2 penalty: (alpha / 2) times the sum of squares of the weight matrices, not of
@@ -53,8 +53,8 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
 
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         Adam or stochastic gradient descent by minibatches of trees, or scipy's
-        L-BFGS-B on all trees at once. "lbfgs" excludes corruption, `partial_fit` and
-        early stopping, and takes no account of the settings of the other solvers.
+        L-BFGS-B on all trees at once. "lbfgs" excludes corruption and `partial_fit`,
+        and ignores `early_stopping` and the settings of the other solvers.
 
     batch_size : int or "auto", default="auto"
         Trees of a minibatch; "auto" is a tenth of the trees, but no fewer than 10 (or
@@ -136,7 +136,7 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         vectors differ in length.
 
     input_kind_ : {"trees", "rows"}
-        What the model was fitted on: trees, or rows of a 2-D array.
+        What the model was last trained on: trees, or rows of a 2-D array.
 
     n_iter_ : int
         Epochs run.

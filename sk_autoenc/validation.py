@@ -116,6 +116,21 @@ def check_emphasis(emphasis):
     return None if corrupted == untouched == 1 else (corrupted, untouched)
 
 
+def check_something_to_learn(estimator):
+    """Refuse a loss that looks at corrupted entries only, where there are none."""
+    weights = check_emphasis(estimator.emphasis)
+    uncorrupted = estimator.corruption is None or (
+        isinstance(estimator.corruption, str) and estimator.corruption_level == 0
+    )
+    if weights is not None and weights[1] == 0 and uncorrupted:
+        raise ValueError(
+            f"emphasis={estimator.emphasis!r} gives untouched entries no weight, and "
+            f"with corruption={estimator.corruption!r}, corruption_level="
+            f"{estimator.corruption_level!r} there are no others. Use corruption, or a "
+            "second weight > 0."
+        )
+
+
 def check_pooling(pooling):
     """Refuse what is not a pooling's name, or a tuple of such names."""
     names = [pooling] if isinstance(pooling, str) else pooling
@@ -154,7 +169,16 @@ def check_tied_weights(estimator, fitted):
 def check_trees(estimator, X, *, reset):
     """Return trees, or the rows of a 2-D array as trees ``(x,)``, as a Forest."""
     if not is_forest_like(X):
-        return Forest.from_rows(check_X(estimator, X, reset=reset, accept_sparse=False))
+        try:
+            rows = check_X(estimator, X, reset=reset, accept_sparse=False)
+        except ValueError as error:
+            if not isinstance(X, list | tuple):
+                raise
+            raise ValueError(
+                f"{error}\nIf X holds trees: it is a list of them, and an inner node "
+                "is a tuple; write (a, b), not [a, b]."
+            ) from error
+        return Forest.from_rows(rows)
     forest = Forest.from_nested(X)
     if len(forest) == 0:
         raise ValueError("X is a Forest of 0 trees, while at least 1 is required.")

@@ -1200,3 +1200,17 @@ def test_memory_in_training_does_not_grow_with_the_dense_data():
     X = np.random.default_rng(0).random((20_000, 100))
     model = make(batch_size=100)
     assert peak_memory(lambda: model.partial_fit(X)) < 0.25 * X.nbytes
+
+
+def test_a_loss_that_explodes_within_few_epochs_is_warned_of():
+    (message,) = warnings_of([1e3, 1e9, 1e20])
+    assert "loss rose from 1e+03" in message
+
+
+@pytest.mark.parametrize("nothing", [{"corruption": None}, {"corruption_level": 0}])
+def test_full_emphasis_without_corruption_has_nothing_to_learn(X, nothing):
+    model = make(emphasis=(1, 0), **nothing)
+    with pytest.raises(
+        ValueError, match=r"emphasis=\(1, 0\) gives untouched .* weight"
+    ):
+        model.fit(X)

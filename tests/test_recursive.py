@@ -1771,3 +1771,11 @@ def test_an_unknown_name_is_refused_with_a_list_of_the_known_ones(
 def test_normalize_is_a_boolean():
     with pytest.raises(ValueError, match="'normalize' parameter of RAETransformer"):
         make(RAETransformer, normalize="l2").fit(TREES)
+
+
+@pytest.mark.parametrize(
+    "trees", [[[[1.0, 2.0], [3.0, 4.0]]], [[[1.0, 2.0], [[3.0, 4.0], [1.0, 1.0]]]], []]
+)
+def test_trees_written_as_lists_are_refused_with_a_hint_at_tuples(trees):
+    with pytest.raises(ValueError, match=r"write \(a, b\), not \[a, b\]"):
+        make().fit(trees)

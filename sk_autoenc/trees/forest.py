@@ -64,7 +64,7 @@ class Forest:
 
     Examples
     --------
-    >>> from sk_autoenc.trees.forest import Forest
+    >>> from sk_autoenc import Forest
     >>> a, b = [1.0, 2.0], [3.0, 4.0]
     >>> forest = Forest.from_nested([((a, b), a), b])
     >>> forest
