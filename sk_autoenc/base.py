@@ -145,7 +145,7 @@ class BaseAutoencoder(
             "loss_": loss_curve[-1],
             "loss_curve_": loss_curve,
             "validation_loss_curve_": validation_curve or None,
-            "best_loss_": min(validation_curve or loss_curve),
+            "best_loss_": min(result.validation_loss_curve or result.loss_curve),
         }
 
     def __sklearn_is_fitted__(self):

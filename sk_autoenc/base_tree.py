@@ -421,6 +421,7 @@ class BaseTreeAutoencoder(BaseAutoencoder):
 
     @property
     def _poolings(self):
+        check_pooling(self.pooling)
         return (self.pooling,) if isinstance(self.pooling, str) else tuple(self.pooling)
 
     def _root_columns(self):

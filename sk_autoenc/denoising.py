@@ -98,9 +98,9 @@ class DenoisingAutoencoder(BaseAutoencoder):
         all there are) and no more than 200.
 
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Only for ``solver="sgd"``. "invscaling" divides `learning_rate_init` by
-        t^power_t, t being the samples seen; "adaptive" divides the rate by 5 whenever
-        training would stop for lack of progress, until it is 1e-6.
+        Only for ``solver="sgd"``. "invscaling" divides `learning_rate_init`, after each
+        epoch, by (t + 1)^power_t, t being the samples seen; "adaptive" divides the rate
+        by 5 whenever training would stop for lack of progress, until it is 1e-6.
 
     learning_rate_init : float, default=None
         Step size; None is 0.001 for "adam" and 0.1 for "sgd".
@@ -193,8 +193,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         None without early stopping.
 
     best_loss_ : float
-        The lowest loss of the curve that decides stopping: of
-        `validation_loss_curve_` with early stopping, else of `loss_curve_`.
+        The lowest loss in the last call of `fit` or `partial_fit`: on held-out rows
+        with early stopping, else in training.
 
     n_features_in_ : int
         Number of features seen during fit.

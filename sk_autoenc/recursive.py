@@ -32,8 +32,8 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
 
     init : {"average", "glorot"}, default="average"
         Start of the weights. "average": W_L = W_R = I/2 and W'_L = W'_R = I plus small
-        noise, so that an untrained code is about the mean of what is below; "glorot":
-        uniform.
+        noise, so that the untrained code of a pair is about its mean; "glorot": draws
+        from a uniform law.
 
     pooling : {"root", "mean", "max"} or tuple of these, default="root"
         What `transform` returns: the code of the root, or the mean or the maximum of
@@ -61,12 +61,13 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         all there are) and no more than 200.
 
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Only for ``solver="sgd"``. "invscaling" divides `learning_rate_init` by
-        t^power_t, t being the trees seen; "adaptive" divides the rate by 5 whenever
-        training would stop for lack of progress, until it is 1e-6.
+        Only for ``solver="sgd"``. "invscaling" divides `learning_rate_init`, after each
+        epoch, by (t + 1)^power_t, t being the trees seen; "adaptive" divides the rate
+        by 5 whenever training would stop for lack of progress, until it is 1e-6.
 
     learning_rate_init : float, default=None
-        Step size; None is 0.001 for "adam" and 0.1 for "sgd".
+        Step size; None is 0.001 for "adam" and 0.1 for "sgd", which is too large for
+        many trees: decoder weights are multiplied along each path, so try 0.01 or less.
 
     power_t : float, default=0.5
         Exponent of "invscaling".
@@ -92,7 +93,8 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
     tol : float, default=1e-4
         When the mean loss per tree has not fallen below its best by more than `tol`
         for more than `n_iter_no_change` epochs in a row, training has converged. For
-        "lbfgs", the largest entry of the projected gradient at which to stop.
+        "lbfgs", the largest entry of the projected gradient at which to stop (it also
+        stops when the loss falls by less than 2e-9 of itself).
 
     n_iter_no_change : int, default=10
         See `tol`.
@@ -155,7 +157,8 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         early stopping.
 
     best_loss_ : float
-        The lowest loss of the curve that decides stopping.
+        The lowest loss in the last call of `fit` or `partial_fit`: on held-out trees
+        with early stopping, else in training.
 
     n_features_in_ : int
         Length of a leaf vector.

@@ -183,7 +183,6 @@ def check_trees(estimator, X, *, reset):
     if len(forest) == 0:
         raise ValueError("X is a Forest of 0 trees, while at least 1 is required.")
     if reset:
-        vars(estimator).pop("feature_names_in_", None)
         estimator.n_features_in_ = forest.n_features
     elif forest.n_features != estimator.n_features_in_:
         raise ValueError(

@@ -17,6 +17,7 @@ from sk_autoenc.networks.tree import (
     Network,
     Workspace,
     node_codes,
+    normalise,
     reconstruct,
     root_codes,
     squared_errors,
@@ -452,3 +453,12 @@ def test_glorot_start_is_uniform_within_its_bounds():
     bounds = {"WL": 4 * square, "WR": 4 * square, "W'L": square, "W'R": square}
     for name, bound in (bounds | {"U": projection, "U'": projection}).items():
         assert 0.9 * bound < np.abs(parameters[name]).max() <= bound
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_codes_of_extreme_length_are_normalised_without_overflow(size):
+    codes = np.full((1, 4), size, np.float32)
+    lengths = np.empty((1, 1), np.float32)
+    normalise(codes, lengths)
+    assert_allclose(codes, 0.5, rtol=1e-6)
+    assert_allclose(lengths, 2 * size, rtol=1e-6)

@@ -152,9 +152,13 @@ def encode(network, levels, inputs):
 
 def normalise(codes, lengths):
     """Divide each code by its length, in place; write the lengths, 1 for 0."""
+    scale = np.abs(codes).max(axis=1, keepdims=True)
+    scale[scale == 0] = 1
+    codes /= scale  # so that no square overflows or vanishes
     np.sqrt(np.einsum("ij,ij->i", codes, codes), out=lengths[:, 0])
     lengths[lengths == 0] = 1
     codes /= lengths
+    lengths *= scale
 
 
 def unfold(network, levels, codes):

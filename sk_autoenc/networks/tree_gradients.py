@@ -32,7 +32,8 @@ def value_and_gradient(network, blocks, inputs=None):
         The batch, in one or more blocks.
     inputs : ndarray of shape (n_leaves, n_features), default=None
         What enters at the leaves of the whole batch in place of their own vectors, for
-        instance these corrupted. The targets are always their own vectors.
+        instance these corrupted. A leaf's target is always its own vector; the moving
+        target of an inner node, Eq. (40), is its code, made of `inputs`.
 
     Returns
     -------

@@ -36,8 +36,9 @@ def cross_entropy(preactivation, target, activation, values, delta):
     """L = softplus(a) - x a for a logistic output z = s(a); dL/da = z - x.
 
     Equal to - x log z - (1 - x) log(1 - z), Eq. (3), but computed from the
-    pre-activation: finite and right for every a. With t = tanh(a / 2) it is
-    max(a, 0) - x a - log(1 + |t|) + log 2, and z = (1 + t) / 2: one tanh serves both.
+    pre-activation: finite and right, to rounding of 1, for every a. With
+    t = tanh(a / 2) it is max(a, 0) - x a - log(1 + |t|) + log 2, and z = (1 + t) / 2:
+    one tanh serves both.
     """
     half = HALF[delta.dtype]
     half_preactivation = np.multiply(preactivation, half, out=delta)
