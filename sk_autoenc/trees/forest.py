@@ -219,8 +219,13 @@ class Forest:
 
     @property
     def heights(self):
-        """The height, which is the depth, of each tree: int32 array (n_trees,)."""
+        """The height of each tree's root: int32 array of shape (n_trees,)."""
         return self.height[self.tree_start[:-1]]
+
+    @property
+    def depths(self):
+        """The depth of each tree's deepest node, which is the height of its root."""
+        return self.heights
 
     @property
     def arities(self):
