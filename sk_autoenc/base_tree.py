@@ -115,7 +115,7 @@ class BaseTreeAutoencoder(BaseAutoencoder):
         """
         check_is_fitted(self)
         forest = check_trees(self, X, reset=False)
-        return np.concatenate([*self._pooled_codes(forest)])
+        return self._by_block(self._pooled_codes, forest)
 
     def inverse_transform(self, X, structures=None):
         """Unfold codes into trees.
@@ -178,7 +178,7 @@ class BaseTreeAutoencoder(BaseAutoencoder):
         """
         check_is_fitted(self)
         forest = check_trees(self, X, reset=False)
-        codes = self._root_codes(forest)
+        codes = self._by_block(tree.root_codes, forest)
         return as_given(X, forest.with_leaves(self._unfold(codes, forest)))
 
     def score_samples(self, X):
@@ -197,13 +197,7 @@ class BaseTreeAutoencoder(BaseAutoencoder):
         """
         check_is_fitted(self)
         forest = check_trees(self, X, reset=False)
-        network = self._network(forest.dtype)
-        return -np.concatenate(
-            [
-                tree.tree_losses(network, block)
-                for block in self._blocks(network, forest)
-            ]
-        )
+        return -self._by_block(tree.tree_losses, forest)
 
     def score(self, X, y=None):
         """Return the mean of `score_samples`.
@@ -238,13 +232,7 @@ class BaseTreeAutoencoder(BaseAutoencoder):
         """
         check_is_fitted(self)
         forest = check_trees(self, X, reset=False)
-        network = self._network(forest.dtype)
-        return np.concatenate(
-            [
-                tree.squared_errors(network, block)
-                for block in self._blocks(network, forest)
-            ]
-        )
+        return self._by_block(tree.squared_errors, forest)
 
     def transform_nodes(self, X):
         """Encode every node of every tree.
@@ -264,10 +252,7 @@ class BaseTreeAutoencoder(BaseAutoencoder):
         """
         check_is_fitted(self)
         forest = check_trees(self, X, reset=False)
-        network = self._network(forest.dtype)
-        codes = [
-            tree.node_codes(network, block) for block in self._blocks(network, forest)
-        ]
+        codes = self._by_block(tree.node_codes, forest)
         index = np.empty(
             len(forest.size),
             [(name, np.int64) for name in ("tree", "position")]
@@ -279,7 +264,7 @@ class BaseTreeAutoencoder(BaseAutoencoder):
         )
         for name in ("height", "depth", "size"):
             index[name] = getattr(forest, name)
-        return np.concatenate(codes), index
+        return codes, index
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the codes' entries.
@@ -299,18 +284,16 @@ class BaseTreeAutoencoder(BaseAutoencoder):
             input_features = None
         return super().get_feature_names_out(input_features)
 
-    def _pooled_codes(self, forest):
-        """Yield what `transform` returns, a block of trees at a time."""
-        network = self._network(forest.dtype)
-        for block in self._blocks(network, forest):
-            tree_start = block.nodes.tree_start
-            is_pooled = np.zeros(tree_start[-1], bool)
-            if self._poolings != ("root",):
-                is_pooled |= block.nodes.leaf_row < 0
-            is_pooled[tree_start[:-1]] = True  # bare leaves too
-            codes = tree.node_codes(network, block, np.flatnonzero(is_pooled))
-            first = np.cumsum(is_pooled)[tree_start[:-1]] - 1
-            yield np.hstack([POOLINGS[name](codes, first) for name in self._poolings])
+    def _pooled_codes(self, network, block):
+        """Return what `transform` returns, of a block of trees."""
+        tree_start = block.nodes.tree_start
+        is_pooled = np.zeros(tree_start[-1], bool)
+        if self._poolings != ("root",):
+            is_pooled |= block.nodes.leaf_row < 0
+        is_pooled[tree_start[:-1]] = True  # bare leaves too
+        codes = tree.node_codes(network, block, np.flatnonzero(is_pooled))
+        first = np.cumsum(is_pooled)[tree_start[:-1]] - 1
+        return np.hstack([POOLINGS[name](codes, first) for name in self._poolings])
 
     def _check_parameters(self):
         check_parameters(self, TREE_CONSTRAINTS)
@@ -403,11 +386,11 @@ class BaseTreeAutoencoder(BaseAutoencoder):
         dtype = network.parameters.flat.dtype
         return levels.blocks(forest.astype(dtype), self._n_components(), dtype)
 
-    def _root_codes(self, forest):
+    def _by_block(self, function, forest):
+        """Join ``function(network, levels)`` of all blocks of a forest."""
         network = self._network(forest.dtype)
-        return np.concatenate(
-            [tree.root_codes(network, block) for block in self._blocks(network, forest)]
-        )
+        blocks = self._blocks(network, forest)
+        return np.concatenate([function(network, block) for block in blocks])
 
     def _unfold(self, codes, forest):
         """Return the leaf vectors that codes unfold to, in leaf order."""
