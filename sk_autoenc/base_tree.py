@@ -154,7 +154,7 @@ class BaseTreeAutoencoder(BaseAutoencoder):
                 )
             shape = (len(codes), self.n_features_in_)
             return self._unfold(codes, Forest.from_rows(np.zeros(shape, codes.dtype)))
-        forest = check_trees(self, structures, reset=False)
+        forest = check_trees(self, structures, reset=False, name="structures")
         if len(forest) != len(codes):
             raise ValueError(
                 f"structures has {len(forest)} trees for {len(codes)} codes in X; pass "

@@ -166,8 +166,11 @@ def check_tied_weights(estimator, fitted):
         )
 
 
-def check_trees(estimator, X, *, reset):
-    """Return trees, or the rows of a 2-D array as trees ``(x,)``, as a Forest."""
+def check_trees(estimator, X, *, reset, name="X"):
+    """Return trees, or the rows of a 2-D array as trees ``(x,)``, as a Forest.
+
+    `name` is what the user calls them.
+    """
     if not is_forest_like(X):
         try:
             rows = check_X(estimator, X, reset=reset, accept_sparse=False)
@@ -186,9 +189,9 @@ def check_trees(estimator, X, *, reset):
         estimator.n_features_in_ = forest.n_features
     elif forest.n_features != estimator.n_features_in_:
         raise ValueError(
-            f"X has {forest.n_features} features, but {type(estimator).__name__} is "
-            f"expecting {estimator.n_features_in_} features as input (the length of a "
-            "leaf vector)."
+            f"{name} has {forest.n_features} features, but "
+            f"{type(estimator).__name__} is expecting {estimator.n_features_in_} "
+            "features as input (the length of a leaf vector)."
         )
     return forest
 

@@ -1779,3 +1779,10 @@ def test_normalize_is_a_boolean():
 def test_trees_written_as_lists_are_refused_with_a_hint_at_tuples(trees):
     with pytest.raises(ValueError, match=r"write \(a, b\), not \[a, b\]"):
         make().fit(trees)
+
+
+def test_structures_of_another_leaf_length_are_called_structures():
+    model = make().fit(TREES)
+    leaf = np.zeros(model.n_features_in_ + 1)
+    with pytest.raises(ValueError, match=r"structures has \d+ features"):
+        model.inverse_transform(model.transform(TREES)[:1], structures=[(leaf, leaf)])
