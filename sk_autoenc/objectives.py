@@ -1,4 +1,7 @@
-"""Objectives: (parameters, rows) -> (mean value over the rows, gradient)."""
+"""Objectives: (parameters, rows, scale) -> (mean value over the rows, gradient).
+
+`scale`, 1 unless given, is what the gradient, but not the value, is multiplied by.
+"""
 
 import numpy as np
 
@@ -41,12 +44,12 @@ class DenoisingObjective:
         self.workspaces = tied.Workspaces(shape, dtype)
         self.gradient = tied.allocate_parameters(*shape, architecture.tied, dtype)
 
-    def __call__(self, parameters, rows):
-        """Return (mean value, gradient) under a corruption drawn anew."""
+    def __call__(self, parameters, rows, scale=1.0):
+        """Return (mean value, scale * gradient) under a corruption drawn anew."""
         work = self.workspaces[len(rows)]
         inputs, weights = self._corrupt(rows, work, self.corruption)
         return tied.value_and_gradient(
-            parameters, self.architecture, inputs, work, self.gradient, weights
+            parameters, self.architecture, inputs, work, self.gradient, weights, scale
         )
 
     def validation_loss(self, parameters, rows, rng):
@@ -112,13 +115,14 @@ class TreeObjective:
             parameters.n_components, forest.n_features, forest.dtype
         )
 
-    def __call__(self, parameters, rows):
-        """Return (mean value, gradient) under a corruption drawn anew."""
+    def __call__(self, parameters, rows, scale=1.0):
+        """Return (mean value, scale * gradient) under a corruption drawn anew."""
         batch = self.forest.select(rows)
         return tree_gradients.value_and_gradient(
             self._network(parameters),
             self._blocks(parameters, batch),
             self._corrupt(batch, self.corruption),
+            scale,
         )
 
     def validation_loss(self, parameters, rows, rng):

@@ -1,8 +1,8 @@
 """The minibatch loop: shuffle, batches, curves, stopping, best parameters.
 
-It knows an objective, ``objective(parameters, rows) -> (mean value, gradient)``, whose
-gradient is of the same NamedTuple type as the parameters, and a solver. It does not
-know what a row is.
+It knows an objective, ``objective(parameters, rows, scale) -> (mean value, scale *
+gradient)``, whose gradient is of the same NamedTuple type as the parameters, and a
+solver, which names the scale. It does not know what a row is.
 """
 
 import time
@@ -98,12 +98,13 @@ def minimise(objective, parameters, rows, solver, plan):
     Parameters
     ----------
     objective : callable
-        ``objective(parameters, rows) -> (mean value over rows, gradient)``.
+        ``objective(parameters, rows, scale=1.0) -> (mean value over rows, scale times
+        its gradient)``.
     parameters : NamedTuple with a field `flat`
         Left at their final value, or at the best one when `plan.validate` is given.
     rows : ndarray of int of shape (n_rows,)
         The rows to train on.
-    solver : object with ``step``, ``end_epoch`` and ``wants_to_stop``
+    solver : object with the members of `parts.solvers.SGD`
     plan : Plan
 
     Returns
@@ -206,7 +207,7 @@ def run_epoch(objective, parameters, rows, solver, plan):
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(order), plan.batch_size):
             batch = order[start : start + plan.batch_size]
-            value, gradient = objective(parameters, batch)
+            value, gradient = objective(parameters, batch, solver.gradient_scale)
             solver.step(parameters.flat, gradient.flat)
             total += value * len(batch)
     return float(total / len(order))

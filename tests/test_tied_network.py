@@ -77,7 +77,7 @@ class Problem:
         h2 = tied.preactivate_visible(hidden, self.parameters, work.preactivation)
         return min(np.abs(h1).min(), np.abs(h2).min())
 
-    def evaluate(self, flat=None, inputs=None):
+    def evaluate(self, flat=None, inputs=None, scale=1.0):
         """Value and gradient, in buffers of their own, at other parameters if given."""
         dtype = self.clean.dtype
         parameters = self.allocate(dtype)
@@ -90,7 +90,13 @@ class Problem:
             inputs = work.corrupted
             inputs[...] = self.corrupted
         return tied.value_and_gradient(
-            parameters, self.architecture, inputs, work, gradient, self.entry_weights
+            parameters,
+            self.architecture,
+            inputs,
+            work,
+            gradient,
+            self.entry_weights,
+            scale,
         )
 
     def oracle(self):
@@ -202,6 +208,17 @@ def test_penalty_is_on_the_weights_and_never_on_the_intercepts(is_tied):
     for part in ("intercept_hidden", "intercept_visible"):
         assert_array_equal(getattr(penalised, part), getattr(gradient, part))
     assert_allclose(penalised.weights - gradient.weights, 0.5 * matrices[0], atol=1e-14)
+
+
+@either_tied
+def test_scale_multiplies_the_gradient_with_its_penalty_and_not_the_value(is_tied):
+    problem = Problem(*NOTE, is_tied, 0.2)
+    sparse = scipy.sparse.csr_array(problem.corrupted)
+    value, gradient = problem.evaluate()
+    for inputs in (None, sparse):
+        same_value, scaled = problem.evaluate(inputs=inputs, scale=0.3)
+        assert same_value == pytest.approx(value, rel=1e-14)
+        assert_allclose(scaled.flat, 0.3 * gradient.flat, rtol=1e-12, atol=1e-14)
 
 
 @either_tied

@@ -20,10 +20,10 @@ class Bowl:
         self.targets = np.asarray(targets, float)
         self.batches = []
 
-    def __call__(self, parameters, rows):
+    def __call__(self, parameters, rows, scale):
         self.batches.append(rows.copy())
         distance = parameters.flat[0] - self.targets[rows]
-        gradient = Point(np.array([distance.mean()]))
+        gradient = Point(np.array([scale * distance.mean()]))
         return float((distance**2).mean() / 2), gradient
 
 
@@ -33,7 +33,7 @@ class Scripted:
     def __init__(self, *values):
         self.values = iter(values)
 
-    def __call__(self, parameters, rows):
+    def __call__(self, parameters, rows, scale):
         value = next(self.values)
         if isinstance(value, BaseException):
             raise value
@@ -44,12 +44,12 @@ class Descent:
     """A solver that counts, and wants to stop at a given request."""
 
     def __init__(self, rate=0.1, stops_at=1):
-        self.rate, self.stops_at = rate, stops_at
+        self.gradient_scale, self.stops_at = rate, stops_at
         self.n_steps, self.n_requests, self.epoch_ends = 0, 0, []
 
     def step(self, parameters, gradient):
         self.n_steps += 1
-        parameters -= self.rate * gradient
+        parameters -= gradient
 
     def end_epoch(self, n_samples_seen):
         self.epoch_ends.append(n_samples_seen)
@@ -284,10 +284,10 @@ def test_an_interrupt_keeps_the_best_parameters_on_held_out_rows():
     bowl, held_out = Bowl(np.full(10, 2.0)), iter([3.0, 4.0])
     values = []
 
-    def objective(parameters, rows):
+    def objective(parameters, rows, scale):
         if len(values) == 2:
             raise KeyboardInterrupt
-        return bowl(parameters, rows)
+        return bowl(parameters, rows, scale)
 
     def validate():
         values.append(parameters.flat[0])

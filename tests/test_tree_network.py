@@ -386,6 +386,16 @@ def test_the_penalty_leaves_intercepts_alone():
     assert_same_gradient(gradient, expected)
 
 
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_scale_multiplies_the_gradient_with_its_penalty_and_not_the_value(objective):
+    network = make_network(objective, n_components=2, alpha=0.5)
+    value, gradient = value_and_gradient(network, batch(TREES))
+    expected = 0.3 * gradient.flat
+    same_value, gradient = value_and_gradient(network, batch(TREES), scale=0.3)
+    assert same_value == value
+    assert_close(gradient.flat, expected)
+
+
 @pytest.mark.parametrize("objective", ["unfold_root", "children"])
 def test_a_chain_100_000_deep_has_a_gradient_in_seconds(objective):
     network = make_network(objective, ("tanh", "tanh"))

@@ -50,7 +50,7 @@ def uniform_weights(weights, scale, rng):
     weights[...] = rng.uniform(-bound, bound, weights.shape)
 
 
-def penalise(parameters, alpha, gradient):
+def penalise(parameters, alpha, gradient, scale=1.0):
     """Add the L2 penalty to a gradient; return its value.
 
     Parameters
@@ -58,6 +58,8 @@ def penalise(parameters, alpha, gradient):
     parameters, gradient : NamedTuple with a property `matrices`
         The arrays of `gradient.matrices` are changed in place.
     alpha : float
+    scale : float, default=1.0
+        What the gradient, but not the value, is multiplied by.
 
     Returns
     -------
@@ -69,5 +71,5 @@ def penalise(parameters, alpha, gradient):
     sum_of_squares = 0.0
     for weights, slot in zip(parameters.matrices, gradient.matrices, strict=True):
         sum_of_squares += float(np.vdot(weights, weights))
-        slot += alpha * weights
+        slot += scale * alpha * weights
     return 0.5 * alpha * sum_of_squares

@@ -117,7 +117,8 @@ class Workspace:
     def __init__(self, n_rows, weights_shape, dtype):
         n_components, n_features = weights_shape
         self.n_rows = n_rows
-        self.one_over_n_rows = np.array(1.0 / n_rows, dtype)
+        # An array of no dimensions: see `HALF` in parts/activations.py.
+        self.scale_of_a_row = np.empty((), dtype)
         self.ones = np.ones(n_rows, dtype)
         self.ones_visible = np.ones(n_features, dtype)
         self.hidden_stack = np.empty((2 * n_rows, n_components), dtype)
@@ -176,18 +177,21 @@ def forward(parameters, architecture, inputs, targets, work):
     return work.values
 
 
-def backward(parameters, architecture, inputs, work, gradient):
-    """Write the gradient of the mean over rows, given `work` as `forward` left it.
+def backward(parameters, architecture, inputs, work, gradient, scale=1.0):
+    """Write `scale` times the gradient of the mean over rows, after `forward`.
 
     Parameters
     ----------
     inputs : ndarray or sparse matrix
         As for `forward`. A dense one must be `work.corrupted`.
+    work : Workspace
+        As `forward` left it.
     gradient : Parameters
         Overwritten.
     """
     delta_visible, delta_hidden = work.delta_visible, work.delta_hidden
-    delta_visible *= work.one_over_n_rows  # the mean of Eqs. (15)-(17)
+    work.scale_of_a_row.fill(scale / work.n_rows)
+    delta_visible *= work.scale_of_a_row  # the mean of Eqs. (15)-(17)
     delta_visible.dot(parameters.decoder_weights.T, out=delta_hidden)
     delta_hidden *= architecture.activation.slope(work.hidden, work.slope)  # Eq. (11)
     work.ones.dot(delta_hidden, out=gradient.intercept_hidden)  # Eq. (13)
@@ -204,7 +208,9 @@ def backward(parameters, architecture, inputs, work, gradient):
         gradient.weights[...] = encoder_term
 
 
-def value_and_gradient(parameters, architecture, inputs, work, gradient, weights=None):
+def value_and_gradient(
+    parameters, architecture, inputs, work, gradient, weights=None, scale=1.0
+):
     """Value and gradient of the mean loss of a batch, in one pass each way.
 
     Parameters
@@ -218,6 +224,8 @@ def value_and_gradient(parameters, architecture, inputs, work, gradient, weights
     work : Workspace
     weights : ndarray of shape (n_rows, n_features), default=None
         Weight of each entry's loss (Vincent et al. 2010, section 4); None: all 1.
+    scale : float, default=1.0
+        What the gradient, but not the value, is multiplied by.
 
     Returns
     -------
@@ -229,6 +237,6 @@ def value_and_gradient(parameters, architecture, inputs, work, gradient, weights
     if weights is not None:
         values *= weights
         work.delta_visible *= weights
-    backward(parameters, architecture, inputs, work, gradient)
+    backward(parameters, architecture, inputs, work, gradient, scale)
     value = float(work.ones.dot(values.dot(work.ones_visible))) / work.n_rows
-    return value + penalise(parameters, architecture.alpha, gradient), gradient
+    return value + penalise(parameters, architecture.alpha, gradient, scale), gradient

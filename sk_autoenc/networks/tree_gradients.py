@@ -21,7 +21,7 @@ from sk_autoenc.networks.tree import (
 from sk_autoenc.parts.activations import identity_slope
 
 
-def value_and_gradient(network, blocks, inputs=None):
+def value_and_gradient(network, blocks, inputs=None, scale=1.0):
     """Value and gradient of the mean over trees of the objective, plus the penalty.
 
     Parameters
@@ -34,6 +34,8 @@ def value_and_gradient(network, blocks, inputs=None):
         What enters at the leaves of the whole batch in place of their own vectors, for
         instance these corrupted. A leaf's target is always its own vector; the moving
         target of an inner node, Eq. (40), is its code, made of `inputs`.
+    scale : float, default=1.0
+        What the gradient, but not the value, is multiplied by.
 
     Returns
     -------
@@ -51,8 +53,8 @@ def value_and_gradient(network, blocks, inputs=None):
         value += add_block(network, levels, vectors)
         n_trees += levels.n_trees
         n_leaves += levels.n_leaves
-    np.multiply(gradient.flat, 1.0 / n_trees, out=gradient.flat)
-    penalty = penalise(parameters, architecture.alpha, gradient)
+    np.multiply(gradient.flat, scale / n_trees, out=gradient.flat)
+    penalty = penalise(parameters, architecture.alpha, gradient, scale)
     return value / n_trees + penalty, gradient
 
 

@@ -33,17 +33,30 @@ class SGD:
         self.learning_rate_init = settings.learning_rate_init
         if self.learning_rate_init is None:
             self.learning_rate_init = self.default_learning_rate
-        # An array of no dimensions: see `HALF` in parts/activations.py.
-        self.learning_rate = np.array(self.learning_rate_init, parameters.dtype)
+        self.learning_rate = self.learning_rate_init
         self.schedule = settings.learning_rate
         self.power_t = settings.power_t
         self.momentum = settings.momentum
         self.nesterov = settings.nesterovs_momentum
         self.velocity = np.zeros_like(parameters) if self.momentum else None
 
+    @property
+    def gradient_scale(self):
+        """What an objective is to multiply its gradient by.
+
+        It can do so where that is cheap: on the deltas of a batch, not on all weights.
+        """
+        return self.learning_rate
+
     def step(self, parameters, gradient):
-        """Update `parameters` in place; `gradient` may be used as scratch."""
-        gradient *= self.learning_rate
+        """Update `parameters` in place.
+
+        Parameters
+        ----------
+        parameters : ndarray of shape (n_parameters,)
+        gradient : ndarray of shape (n_parameters,)
+            The gradient times `gradient_scale`. May be used as scratch.
+        """
         if not self.momentum:
             parameters -= gradient  # Eqs. (15)-(17)
             return
@@ -58,7 +71,7 @@ class SGD:
     def end_epoch(self, n_samples_seen):
         """Take note that `n_samples_seen` samples have been seen since the start."""
         if self.schedule == "invscaling":
-            self.learning_rate[...] = (
+            self.learning_rate = (
                 self.learning_rate_init / (n_samples_seen + 1) ** self.power_t
             )
 
@@ -76,9 +89,13 @@ class Adam:
     With m and v the decaying means of the gradient and of its square, and t the number
     of steps: theta <- theta - rate_t * m / (sqrt(v) + epsilon), where
     rate_t = rate * sqrt(1 - beta_2^t) / (1 - beta_1^t).
+
+    Kept are the decaying sums m / (1 - beta_1) and v / (1 - beta_2): their factors are
+    numbers of a step, where means would take two more passes over all parameters.
     """
 
     default_learning_rate = 0.001
+    gradient_scale = 1.0
 
     def __init__(self, parameters, settings):
         self.learning_rate = settings.learning_rate_init
@@ -88,9 +105,8 @@ class Adam:
         self.beta_2 = settings.beta_2
         self.epsilon = settings.epsilon
         self.n_steps = 0
-        self.mean = np.zeros_like(parameters)
-        self.mean_square = np.zeros_like(parameters)
-        self.scratch = np.empty_like(parameters)
+        self.sum = np.zeros_like(parameters)
+        self.sum_of_squares = np.zeros_like(parameters)
 
     def step(self, parameters, gradient):
         """Update `parameters` in place; `gradient` may be used as scratch."""
@@ -98,16 +114,16 @@ class Adam:
         rate = self.learning_rate * (
             (1 - self.beta_2**self.n_steps) ** 0.5 / (1 - self.beta_1**self.n_steps)
         )
-        self.mean *= self.beta_1
-        self.mean += np.multiply(gradient, 1 - self.beta_1, out=self.scratch)
-        self.mean_square *= self.beta_2
+        root_factor = (1 - self.beta_2) ** 0.5
+        self.sum *= self.beta_1
+        self.sum += gradient
+        self.sum_of_squares *= self.beta_2
         gradient *= gradient
-        gradient *= 1 - self.beta_2
-        self.mean_square += gradient
-        root = np.sqrt(self.mean_square, out=gradient)
-        root += self.epsilon
-        update = np.divide(self.mean, root, out=self.scratch)
-        update *= rate
+        self.sum_of_squares += gradient
+        root = np.sqrt(self.sum_of_squares, out=gradient)
+        root += self.epsilon / root_factor
+        update = np.divide(self.sum, root, out=gradient)
+        update *= rate * (1 - self.beta_1) / root_factor
         parameters -= update
 
     def end_epoch(self, n_samples_seen):
