@@ -429,7 +429,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         for rows in blocks_of_rows(*X.shape):
             work = workspaces[rows.stop - rows.start]
             batch = take_rows(X, np.arange(rows.start, rows.stop), work.clean)
-            values = tied.forward(parameters, architecture, batch, work.clean, work)
+            values = tied.forward(parameters, architecture, batch, work)
             scores[rows] = -values.sum(axis=1)
         return scores
 

@@ -59,9 +59,7 @@ class DenoisingObjective:
         for block in blocks_of_rows(len(rows), self.X.shape[1]):
             work = self.workspaces[block.stop - block.start]
             inputs, weights = self._corrupt(rows[block], work, corruption)
-            values = tied.forward(
-                parameters, self.architecture, inputs, work.clean, work
-            )
+            values = tied.forward(parameters, self.architecture, inputs, work)
             if weights is not None:
                 values *= weights
             total += float(values.sum())

@@ -202,12 +202,13 @@ def minimise_at_once(objective, parameters, rows, plan):
 def run_epoch(objective, parameters, rows, solver, plan):
     """Step once through all rows; return the mean loss over them."""
     order = plan.rng.permutation(rows) if plan.shuffle else rows
+    scale = solver.gradient_scale  # it changes between epochs only
     total = 0.0
     # A diverging run overflows on its way; `check_finite` reports it, once.
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(order), plan.batch_size):
             batch = order[start : start + plan.batch_size]
-            value, gradient = objective(parameters, batch, solver.gradient_scale)
+            value, gradient = objective(parameters, batch, scale)
             solver.step(parameters.flat, gradient.flat)
             total += value * len(batch)
     return float(total / len(order))

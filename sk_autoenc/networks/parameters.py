@@ -7,6 +7,8 @@ from math import prod
 
 import numpy as np
 
+from sk_autoenc.networks.buffers import zeros
+
 
 def allocate(kind, shapes, dtype):
     """Make zero parameters of NamedTuple type `kind`, views on one flat array.
@@ -26,7 +28,7 @@ def allocate(kind, shapes, dtype):
         `parameters.flat` has shape (total number of entries,); each named array is a
         contiguous view on its part of it.
     """
-    flat = np.zeros(sum(map(prod, shapes.values())), dtype)
+    flat = zeros((sum(map(prod, shapes.values())),), dtype)
     views, start = {}, 0
     for name, shape in shapes.items():
         stop = start + prod(shape)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sk_autoenc.networks.buffers import zeros
 from sk_autoenc.networks.parameters import allocate, penalise, uniform_weights
 from sk_autoenc.parts.activations import Activation
 from sk_autoenc.parts.losses import Loss
@@ -121,16 +122,16 @@ class Workspace:
         self.scale_of_a_row = np.empty((), dtype)
         self.ones = np.ones(n_rows, dtype)
         self.ones_visible = np.ones(n_features, dtype)
-        self.hidden_stack = np.empty((2 * n_rows, n_components), dtype)
+        self.hidden_stack = zeros((2 * n_rows, n_components), dtype)
         self.delta_hidden = self.hidden_stack[:n_rows]
         self.hidden = self.hidden_stack[n_rows:]
-        self.visible_stack = np.empty((2 * n_rows, n_features), dtype)
+        self.visible_stack = zeros((2 * n_rows, n_features), dtype)
         self.corrupted = self.visible_stack[:n_rows]
         self.delta_visible = self.visible_stack[n_rows:]
-        self.slope = np.empty((n_rows, n_components), dtype)
-        self.clean = np.empty((n_rows, n_features), dtype)
-        self.preactivation = np.empty((n_rows, n_features), dtype)
-        self.values = np.empty((n_rows, n_features), dtype)
+        self.slope = zeros((n_rows, n_components), dtype)
+        self.clean = zeros((n_rows, n_features), dtype)
+        self.preactivation = zeros((n_rows, n_features), dtype)
+        self.values = zeros((n_rows, n_features), dtype)
 
 
 class Workspaces(dict):
@@ -145,17 +146,16 @@ class Workspaces(dict):
         return self[n_rows]
 
 
-def forward(parameters, architecture, inputs, targets, work):
+def forward(parameters, architecture, inputs, work):
     """Compute the loss of every entry, and its slope, for a batch.
 
     Parameters
     ----------
     inputs : ndarray or sparse matrix of shape (n_rows, n_features)
         What is encoded: the corrupted rows.
-    targets : ndarray of shape (n_rows, n_features)
-        What the reconstruction is compared with: the clean rows.
     work : Workspace
-        Left with `hidden`, and with dL/dh2 of each row in `delta_visible`.
+        Its `clean` rows are what the reconstruction is compared with. Left with
+        `hidden`, and with dL/dh2 of each row in `delta_visible`.
 
     Returns
     -------
@@ -169,7 +169,7 @@ def forward(parameters, architecture, inputs, targets, work):
     )
     architecture.loss.evaluate(
         preactivation,
-        targets,
+        work.clean,
         architecture.output_activation,
         work.values,
         work.delta_visible,
@@ -233,7 +233,7 @@ def value_and_gradient(
         Sum over features, mean over rows, plus the penalty.
     gradient : Parameters
     """
-    values = forward(parameters, architecture, inputs, work.clean, work)
+    values = forward(parameters, architecture, inputs, work)
     if weights is not None:
         values *= weights
         work.delta_visible *= weights
