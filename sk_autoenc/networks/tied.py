@@ -196,16 +196,18 @@ def backward(parameters, architecture, inputs, work, gradient, scale=1.0):
     delta_hidden *= architecture.activation.slope(work.hidden, work.slope)  # Eq. (11)
     work.ones.dot(delta_hidden, out=gradient.intercept_hidden)  # Eq. (13)
     work.ones.dot(delta_visible, out=gradient.intercept_visible)  # Eq. (14)
-    if isinstance(inputs, np.ndarray) and architecture.tied:
+    dense = isinstance(inputs, np.ndarray)
+    if dense and architecture.tied:
         # Both terms of Eq. (12) in one product.
         work.hidden_stack.T.dot(work.visible_stack, out=gradient.weights)
         return
     work.hidden.T.dot(delta_visible, out=gradient.decoder_weights)
-    encoder_term = (inputs.T @ delta_hidden).T
-    if architecture.tied:
-        gradient.weights[...] += encoder_term
+    if dense:
+        delta_hidden.T.dot(inputs, out=gradient.weights)
+    elif architecture.tied:
+        gradient.weights[...] += (inputs.T @ delta_hidden).T
     else:
-        gradient.weights[...] = encoder_term
+        gradient.weights[...] = (inputs.T @ delta_hidden).T
 
 
 def value_and_gradient(
