@@ -9,6 +9,9 @@ from threadpoolctl import threadpool_limits
 def medians(functions, n_rounds=7, min_seconds=0.2):
     """Return the median seconds of each function, called alternately.
 
+    Each turn begins with some calls that do not count: idle threads of the library that
+    had the turn before go on spinning for up to 30 ms, and its data fill the caches.
+
     Parameters
     ----------
     functions : dict of str to callable
@@ -24,6 +27,7 @@ def medians(functions, n_rounds=7, min_seconds=0.2):
     seconds = {name: [] for name in functions}
     for _ in range(n_rounds):
         for name, function in functions.items():
+            timed(function, -(-repeats[name] // 4))
             seconds[name].append(timed(function, repeats[name]))
     return {name: median(values) for name, values in seconds.items()}
 

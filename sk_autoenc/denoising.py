@@ -6,7 +6,12 @@ from sklearn.utils.validation import check_is_fitted
 from sk_autoenc._compat import with_callbacks
 from sk_autoenc.base import BaseAutoencoder
 from sk_autoenc.networks import tied
-from sk_autoenc.objectives import DenoisingObjective, blocks_of_rows, take_rows
+from sk_autoenc.objectives import (
+    ARRAYS_IN_FORWARD,
+    DenoisingObjective,
+    blocks_of_rows,
+    take_rows,
+)
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.losses import LOSSES
@@ -426,7 +431,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         scores = np.empty(X.shape[0], self._dtype(X))
         X = X.astype(scores.dtype, copy=False)
         workspaces = tied.Workspaces(parameters.weights.shape, scores.dtype)
-        for rows in blocks_of_rows(*X.shape):
+        for rows in blocks_of_rows(len(scores), ARRAYS_IN_FORWARD * X.shape[1]):
             work = workspaces[rows.stop - rows.start]
             batch = take_rows(X, np.arange(rows.start, rows.stop), work.clean)
             values = tied.forward(parameters, architecture, batch, work)

@@ -7,9 +7,11 @@ import numpy as np
 
 from sk_autoenc.networks import levels, tied, tree, tree_gradients, tree_parameters
 
-BLOCK_ENTRIES = 2**17
-"""Entries of X worked on at a time outside training: they stay in cache, and sparse
-data are never dense as a whole."""
+BLOCK_ENTRIES = 2**19
+"""Entries worked on at a time outside training: few enough for the cache, enough for a
+product on two threads. Sparse data are never dense as a whole."""
+ARRAYS_IN_FORWARD = 4
+"""How many arrays of the shape of X `tied.forward` works on."""
 
 
 class DenoisingObjective:
@@ -56,7 +58,8 @@ class DenoisingObjective:
         """Return the mean denoising loss of rows, without the penalty."""
         corruption = self.make_corruption(rng)
         total = 0.0
-        for block in blocks_of_rows(len(rows), self.X.shape[1]):
+        row_entries = ARRAYS_IN_FORWARD * self.X.shape[1]
+        for block in blocks_of_rows(len(rows), row_entries):
             work = self.workspaces[block.stop - block.start]
             inputs, weights = self._corrupt(rows[block], work, corruption)
             values = tied.forward(parameters, self.architecture, inputs, work)
@@ -152,9 +155,9 @@ class TreeObjective:
         return inputs
 
 
-def blocks_of_rows(n_rows, n_features):
+def blocks_of_rows(n_rows, row_entries):
     """Yield slices of rows, of about `BLOCK_ENTRIES` entries each."""
-    size = max(1, BLOCK_ENTRIES // n_features)
+    size = max(1, BLOCK_ENTRIES // row_entries)
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))
 

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracles import Oracle
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from sk_autoenc import DenoisingAutoencoder
+from sk_autoenc import DenoisingAutoencoder, objectives
 from sk_autoenc.base import warn_unless_converged
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
@@ -235,15 +235,28 @@ def test_reconstruction_error_finds_the_guilty_feature(X):
     assert model.reconstruction_error(odd)[0].argmax() == 5
 
 
-def test_outputs_do_not_depend_on_how_rows_are_split(X):
-    X = np.tile(X, (20, 1))  # more than one block
+@pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize(
+    "method", ["transform", "reconstruct", "score_samples", "reconstruction_error"]
+)
+def test_outputs_do_not_depend_on_how_rows_are_split(method, kind, X, monkeypatch):
+    X = kind(X)
     model = make().fit(X)
-    for method in ("transform", "reconstruct", "score_samples", "reconstruction_error"):
-        whole = getattr(model, method)(X)
-        parts = [
-            getattr(model, method)(X[rows : rows + 7]) for rows in range(0, 1200, 7)
-        ]
-        assert_allclose(whole, np.concatenate(parts), rtol=1e-12)
+    whole = getattr(model, method)(X)
+    parts = [getattr(model, method)(X[rows : rows + 7]) for rows in range(0, 60, 7)]
+    assert_allclose(np.concatenate(parts), whole, rtol=1e-12)
+    monkeypatch.setattr(objectives, "BLOCK_ENTRIES", 200)  # the last block is shorter
+    assert_allclose(getattr(model, method)(X), whole, rtol=1e-12)
+
+
+def test_validation_loss_does_not_depend_on_how_rows_are_split(X, monkeypatch):
+    settings = {"corruption": None, "early_stopping": True, "validation_fraction": 0.7}
+    whole = make(**settings).fit(X)
+    monkeypatch.setattr(objectives, "BLOCK_ENTRIES", 200)
+    blocks = make(**settings).fit(X)
+    assert_allclose(
+        blocks.validation_loss_curve_, whole.validation_loss_curve_, rtol=1e-12
+    )
 
 
 @every_corruption
