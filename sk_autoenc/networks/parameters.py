@@ -73,5 +73,5 @@ def penalise(parameters, alpha, gradient, scale=1.0):
     sum_of_squares = 0.0
     for weights, slot in zip(parameters.matrices, gradient.matrices, strict=True):
         sum_of_squares += float(np.vdot(weights, weights))
-        slot += scale * alpha * weights
+        slot += float(scale * alpha) * weights
     return 0.5 * alpha * sum_of_squares

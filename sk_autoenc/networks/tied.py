@@ -1,8 +1,8 @@
 """One-hidden-layer autoencoder: encode, decode, value and gradient.
 
 Equation numbers are those of ``doc/derivation.md``; rows are samples. Weights may be
-tied (the decoder uses the encoder's matrix) or free; the two differ in one line of the
-backward pass.
+tied (the decoder uses the encoder's matrix) or free; the two differ in the last lines
+of the backward pass.
 """
 
 from typing import NamedTuple
@@ -140,6 +140,8 @@ class Workspaces(dict):
     def __init__(self, weights_shape, dtype):
         self.weights_shape = weights_shape
         self.dtype = dtype
+        n_components, n_features = weights_shape
+        self.row_entries = 3 * n_components + 5 * n_features  # of a `Workspace`
 
     def __missing__(self, n_rows):
         self[n_rows] = Workspace(n_rows, self.weights_shape, self.dtype)

@@ -110,7 +110,7 @@ def add_unfolding(network, levels, codes):
     value, delta_leaves = leaf_value_and_delta(network, levels, leaves)
     delta_roots = work("delta_roots", *codes.shape)
     delta_roots[levels.bare_trees] = delta_leaves[levels.bare_leaves]
-    scale(delta_leaves, leaf_slope)  # Eq. (25)
+    multiply_slope(delta_leaves, leaf_slope)  # Eq. (25)
     slope = slope_or_none(activation, inner, work("slope", *inner.shape))
     delta = work("delta_decoded", *inner.shape)
     sums = sum_leaves(network, levels, delta_leaves, "delta_sums")
@@ -143,7 +143,7 @@ def children_objective(network, levels, encoding, delta):
     leaf_slope = slope_or_none(activation, leaves, work("leaf_slope", *leaves.shape))
     slope = slope_or_none(activation, inner, work("slope", *inner.shape))
     value, delta_leaves = leaf_value_and_delta(network, levels, leaves, leaf_shares)
-    scale(delta_leaves, leaf_slope)
+    multiply_slope(delta_leaves, leaf_slope)
 
     inner -= encoding.inner
     delta_decoded = np.multiply(
@@ -151,7 +151,7 @@ def children_objective(network, levels, encoding, delta):
     )
     value += 0.5 * float(np.vdot(inner, delta_decoded))
     delta[:n_inner] -= delta_decoded  # the targets move
-    scale(delta_decoded, slope)
+    multiply_slope(delta_decoded, slope)
     sums = sum_leaves(network, levels, delta_leaves, "delta_sums")
     for level in levels.levels:
         if level.gather is not None:
@@ -260,7 +260,7 @@ def slope_or_none(activation, output, out):
     return activation.slope(output, out)
 
 
-def scale(delta, slope):
+def multiply_slope(delta, slope):
     """Multiply by a slope that may be None, in place."""
     if slope is not None:
         delta *= slope

@@ -33,10 +33,11 @@ class SGD:
         self.learning_rate_init = settings.learning_rate_init
         if self.learning_rate_init is None:
             self.learning_rate_init = self.default_learning_rate
-        self.learning_rate = self.learning_rate_init
+        # As a Python number it leaves float32 alone, whatever a search hands over.
+        self.learning_rate = float(self.learning_rate_init)
         self.schedule = settings.learning_rate
         self.power_t = settings.power_t
-        self.momentum = settings.momentum
+        self.momentum = float(settings.momentum)
         self.nesterov = settings.nesterovs_momentum
         self.velocity = np.zeros_like(parameters) if self.momentum else None
 
@@ -90,23 +91,25 @@ class Adam:
     of steps: theta <- theta - rate_t * m / (sqrt(v) + epsilon), where
     rate_t = rate * sqrt(1 - beta_2^t) / (1 - beta_1^t).
 
-    Kept are the decaying sums m / (1 - beta_1) and v / (1 - beta_2): their factors are
-    numbers of a step, where means would take two more passes over all parameters.
+    Kept is the decaying sum of what `step` gets, m / (1 - beta_1) * gradient_scale; its
+    factor is one number a step. With the gradient scaled by sqrt(1 - beta_2), the
+    decaying sum of squares is v itself. Two passes over all parameters are saved so.
     """
 
     default_learning_rate = 0.001
-    gradient_scale = 1.0
 
     def __init__(self, parameters, settings):
         self.learning_rate = settings.learning_rate_init
         if self.learning_rate is None:
             self.learning_rate = self.default_learning_rate
-        self.beta_1 = settings.beta_1
-        self.beta_2 = settings.beta_2
-        self.epsilon = settings.epsilon
+        self.learning_rate = float(self.learning_rate)
+        self.beta_1 = float(settings.beta_1)
+        self.beta_2 = float(settings.beta_2)
+        self.epsilon = float(settings.epsilon)
+        self.gradient_scale = (1 - self.beta_2) ** 0.5
         self.n_steps = 0
         self.sum = np.zeros_like(parameters)
-        self.sum_of_squares = np.zeros_like(parameters)
+        self.mean_square = np.zeros_like(parameters)
 
     def step(self, parameters, gradient):
         """Update `parameters` in place; `gradient` may be used as scratch."""
@@ -114,16 +117,15 @@ class Adam:
         rate = self.learning_rate * (
             (1 - self.beta_2**self.n_steps) ** 0.5 / (1 - self.beta_1**self.n_steps)
         )
-        root_factor = (1 - self.beta_2) ** 0.5
         self.sum *= self.beta_1
         self.sum += gradient
-        self.sum_of_squares *= self.beta_2
+        self.mean_square *= self.beta_2
         gradient *= gradient
-        self.sum_of_squares += gradient
-        root = np.sqrt(self.sum_of_squares, out=gradient)
-        root += self.epsilon / root_factor
+        self.mean_square += gradient
+        root = np.sqrt(self.mean_square, out=gradient)
+        root += self.epsilon
         update = np.divide(self.sum, root, out=gradient)
-        update *= rate * (1 - self.beta_1) / root_factor
+        update *= rate * (1 - self.beta_1) / self.gradient_scale
         parameters -= update
 
     def end_epoch(self, n_samples_seen):
