@@ -49,8 +49,9 @@ class BaseAutoencoder(
         unfitted = self._unfitted_state()
         if not resume:
             self._set_state(unfitted)
-        with self._state_on_error(unfitted):
+        with self._state_on_error(dict(vars(self))):
             data = self._check_training_data(X, reset=not resume)
+        with self._state_on_error(unfitted):
             parameters, rng = self._start(data)
             objective = self._make_objective(data, parameters, rng)
             rows, held_out = self._split(data.shape[0])

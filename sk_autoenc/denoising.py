@@ -1,17 +1,13 @@
 """DenoisingAutoencoder: validate -> train -> attributes. No derivative here."""
 
 import numpy as np
+import scipy.sparse
 from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._compat import with_callbacks
 from sk_autoenc.base import BaseAutoencoder
 from sk_autoenc.networks import tied
-from sk_autoenc.objectives import (
-    ARRAYS_IN_FORWARD,
-    DenoisingObjective,
-    blocks_of_rows,
-    take_rows,
-)
+from sk_autoenc.objectives import DenoisingObjective, blocks_of_rows, take_rows
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.losses import LOSSES
@@ -316,7 +312,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         ------
         ValueError
             If a parameter is not valid: the estimator then stays as it was. If X is
-            not valid or the loss stops being finite: it is then not fitted.
+            not valid, or not for these parameters, or if the loss stops being finite:
+            it is then not fitted; with `warm_start`, X leaves it as it was.
 
         Warns
         -----
@@ -427,11 +424,11 @@ class DenoisingAutoencoder(BaseAutoencoder):
         """
         check_is_fitted(self)
         X = check_X(self, X, reset=False)
-        parameters, architecture = self._parameters(), self._architecture()
+        parameters, architecture = self._parameters_for(X), self._architecture()
         scores = np.empty(X.shape[0], self._dtype(X))
         X = X.astype(scores.dtype, copy=False)
         workspaces = tied.Workspaces(parameters.weights.shape, scores.dtype)
-        for rows in blocks_of_rows(len(scores), ARRAYS_IN_FORWARD * X.shape[1]):
+        for rows in blocks_of_rows(len(scores), workspaces.row_entries):
             work = workspaces[rows.stop - rows.start]
             batch = take_rows(X, np.arange(rows.start, rows.stop), work.clean)
             values = tied.forward(parameters, architecture, batch, work)
@@ -476,9 +473,11 @@ class DenoisingAutoencoder(BaseAutoencoder):
         return np.square(errors, out=errors)
 
     def _encode(self, X):
-        parameters = self._parameters()
+        parameters = self._parameters_for(X)
         codes = np.empty((X.shape[0], len(parameters.weights)), self._dtype(X))
-        for rows in blocks_of_rows(*X.shape):
+        # Sparse rows are never made dense here: only their codes take memory.
+        row_entries = max(codes.shape[1], 0 if scipy.sparse.issparse(X) else X.shape[1])
+        for rows in blocks_of_rows(len(codes), row_entries):
             tied.encode(X[rows], parameters, ACTIVATIONS[self.activation], codes[rows])
         return codes
 
@@ -541,6 +540,17 @@ class DenoisingAutoencoder(BaseAutoencoder):
             intercept_visible=self.intercept_visible_,
             decoder_weights=self.decoder_components_,
         )
+
+    def _parameters_for(self, X):
+        """Return the fitted parameters for encoding X by blocks of rows.
+
+        For a sparse X the transpose of the weights is contiguous: scipy would copy it
+        for every block otherwise.
+        """
+        parameters = self._parameters()
+        if not scipy.sparse.issparse(X):
+            return parameters
+        return parameters._replace(weights=np.asfortranarray(parameters.weights))
 
     def _parameter_attributes(self, parameters):
         return {

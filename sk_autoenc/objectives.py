@@ -10,8 +10,6 @@ from sk_autoenc.networks import levels, tied, tree, tree_gradients, tree_paramet
 BLOCK_ENTRIES = 2**19
 """Entries worked on at a time outside training: few enough for the cache, enough for a
 product on two threads. Sparse data are never dense as a whole."""
-ARRAYS_IN_FORWARD = 4
-"""How many arrays of the shape of X `tied.forward` works on."""
 
 
 class DenoisingObjective:
@@ -58,8 +56,7 @@ class DenoisingObjective:
         """Return the mean denoising loss of rows, without the penalty."""
         corruption = self.make_corruption(rng)
         total = 0.0
-        row_entries = ARRAYS_IN_FORWARD * self.X.shape[1]
-        for block in blocks_of_rows(len(rows), row_entries):
+        for block in blocks_of_rows(len(rows), self.workspaces.row_entries):
             work = self.workspaces[block.stop - block.start]
             inputs, weights = self._corrupt(rows[block], work, corruption)
             values = tied.forward(parameters, self.architecture, inputs, work)

@@ -123,13 +123,17 @@ def minimise(objective, parameters, rows, solver, plan):
         for epoch in range(1, plan.max_iter + 1):
             plan.callbacks.begin_epoch()
             began = time.perf_counter()
-            loss = run_epoch(objective, parameters, rows, solver, plan)
-            check_finite(epoch, loss, parameters)
+            # A diverging run overflows on its way; `check_finite` reports it, once.
+            with np.errstate(over="ignore", invalid="ignore"):
+                loss = run_epoch(objective, parameters, rows, solver, plan)
+                check_finite(epoch, loss, parameters)
+                if plan.validate:
+                    held_out_loss = plan.validate()
+                    check_finite(epoch, held_out_loss, parameters)
+                    result.validation_loss_curve.append(held_out_loss)
             result.loss_curve.append(loss)
             result.n_samples_seen += len(rows)
             solver.end_epoch(result.n_samples_seen)
-            if plan.validate:
-                result.validation_loss_curve.append(plan.validate())
             if plan.verbose:
                 print_epoch(epoch, result, time.perf_counter() - began)
             if patience.improves(result.monitored) and plan.validate:
@@ -204,13 +208,11 @@ def run_epoch(objective, parameters, rows, solver, plan):
     order = plan.rng.permutation(rows) if plan.shuffle else rows
     scale = solver.gradient_scale  # it changes between epochs only
     total = 0.0
-    # A diverging run overflows on its way; `check_finite` reports it, once.
-    with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(order), plan.batch_size):
-            batch = order[start : start + plan.batch_size]
-            value, gradient = objective(parameters, batch, scale)
-            solver.step(parameters.flat, gradient.flat)
-            total += value * len(batch)
+    for start in range(0, len(order), plan.batch_size):
+        batch = order[start : start + plan.batch_size]
+        value, gradient = objective(parameters, batch, scale)
+        solver.step(parameters.flat, gradient.flat)
+        total += value * len(batch)
     return float(total / len(order))
 
 

@@ -264,7 +264,7 @@ def choose_loss(loss, output_activation, value_range):
         low, high = value_range
         raise ValueError(
             "loss='cross_entropy' needs every value of X in [0, 1]; got values from "
-            f"{low:.6g} to {high:.6g}. Scale X to [0, 1] (for instance with "
+            f"{low:.10g} to {high:.10g}. Scale X to [0, 1] (for instance with "
             "MinMaxScaler(clip=True)), or use loss='squared_error'."
         )
     return loss, output_activation

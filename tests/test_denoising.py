@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import Oracle
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from sk_autoenc import DenoisingAutoencoder, objectives
@@ -1196,6 +1197,55 @@ def test_sparse_data_are_never_made_dense_whole_afterwards(shape, method):
     assert peak_memory(lambda: getattr(model, method)(X)) < 10e6
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"solver": "adam"},
+        {"solver": "sgd"},
+        {"solver": "sgd", "learning_rate": "invscaling"},
+    ],
+)
+def test_passes_of_partial_fit_are_the_epochs_of_fit(X, settings):
+    model = make(shuffle=False, corruption=None, tol=0, max_iter=3, **settings)
+    in_passes = clone(model)
+    for _ in range(3):
+        in_passes.partial_fit(X)
+    assert_array_equal(in_passes.components_, model.fit(X).components_)
+    assert in_passes.loss_curve_ == model.loss_curve_
+
+
+def test_the_held_out_loss_is_weighted_by_emphasis(X):
+    first = [
+        make(
+            early_stopping=True,
+            emphasis=emphasis,
+            solver="sgd",
+            learning_rate_init=1e-15,
+        )
+        .fit(X)
+        .validation_loss_curve_[0]
+        for emphasis in ((1, 1), (3, 3))
+    ]
+    assert first[1] == pytest.approx(3 * first[0])
+
+
+@pytest.mark.parametrize("method", ["score_samples", "transform"])
+def test_memory_afterwards_does_not_grow_with_rows_of_many_components(method):
+    X = np.random.default_rng(0).random((4000, 4))
+    model = make(n_components=500, max_iter=1).fit(X[:100])
+    codes = 4000 * 500 * X.itemsize if method == "transform" else 0
+    assert peak_memory(lambda: getattr(model, method)(X)) < codes + 10e6
+
+
+def test_wide_sparse_rows_are_encoded_without_a_copy_of_the_weights_per_block():
+    X = ones_in_random_places(300, 100_000)
+    model = make(n_components=2, batch_size=10, max_iter=1).fit(X[:10])
+    parameters = model._parameters_for(X)
+    assert parameters.weights.T.flags.c_contiguous
+    assert_array_equal(parameters.weights, model.components_)
+    assert_allclose(model.transform(X)[-1:], model.transform(X[-1:]), rtol=1e-12)
+
+
 def test_held_out_sparse_rows_are_never_made_dense_whole():
     X = ones_in_random_places(1000, 5000)
     model = make(
@@ -1227,3 +1277,45 @@ def test_full_emphasis_without_corruption_has_nothing_to_learn(X, nothing):
         ValueError, match=r"emphasis=\(1, 0\) gives untouched .* weight"
     ):
         model.fit(X)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n_components": 5},
+        {"tied_weights": False},
+        {"loss": "cross_entropy", "output_activation": "tanh"},
+    ],
+)
+def test_a_warm_start_that_is_refused_keeps_the_model(X, changes):
+    model = make(warm_start=True).fit(X)
+    settings, before = model.get_params(), state_of(model)
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        model.set_params(**changes).fit(X)
+    model.set_params(**settings)
+    assert state_of(model) == before
+    assert model.fit(X).n_iter_ > 1
+
+
+def test_a_held_out_loss_that_overflows_leaves_the_model_unfitted(X):
+    model = make(early_stopping=True, corruption=None, loss="squared_error")
+    with pytest.raises(ValueError, match="Training diverged: in epoch 1 the loss"):
+        model.fit(np.r_[X, np.full((20, 8), 1e200)])
+    with pytest.raises(NotFittedError):
+        model.transform(X)
+
+
+def test_the_range_in_the_message_shows_what_is_wrong(X):
+    X = X.copy()
+    X[0, 0] = 1.000002
+    with pytest.raises(ValueError, match=r"to 1\.000002"):
+        make(loss="cross_entropy").fit(X)
+
+
+@pytest.mark.parametrize("dtype", [str, complex])
+def test_a_function_that_returns_no_real_numbers_is_named(X, dtype):
+    def wrong(X, level, rng):
+        return X.astype(dtype)
+
+    with pytest.raises(ValueError, match=r"function wrong returned .* dtype"):
+        make(corruption=wrong).fit(X)

@@ -300,6 +300,21 @@ def test_an_interrupt_keeps_the_best_parameters_on_held_out_rows():
     assert parameters.flat[0] == values[0]
 
 
+def test_the_scale_of_the_gradient_is_asked_for_anew_in_every_epoch():
+    class Halving(Descent):
+        def end_epoch(self, n_samples_seen):
+            self.gradient_scale /= 2
+
+    _, parameter = run(Bowl(np.full(10, 2.0)), solver=Halving(0.5), max_iter=3)
+    assert parameter == pytest.approx(2 - 2 * 0.5 * 0.75 * 0.875)
+
+
+def test_a_held_out_loss_that_is_not_finite_is_an_error_that_names_the_epoch():
+    losses = iter([3.0, np.inf])
+    with pytest.raises(DivergenceError, match=r"in epoch 2 the loss \(inf\)"):
+        run(Bowl(np.zeros(10)), validate=lambda: next(losses))
+
+
 # Talking
 
 

@@ -208,6 +208,12 @@ class Custom:
                 f"{corrupted.shape} for a batch of shape {clean.shape}; it must return "
                 "an array of the shape it is given."
             )
+        if corrupted.dtype.kind not in "fiub":
+            raise ValueError(
+                f"The corruption function {name} returned an array of dtype "
+                f"{corrupted.dtype} for a batch of shape {clean.shape}; it must return "
+                "an array of real numbers."
+            )
         if not np.isfinite(corrupted).all():
             raise ValueError(
                 f"The corruption function {name} returned NaN or infinity; it must "
