@@ -117,6 +117,19 @@ def test_default_rates_are_a_tenth_for_sgd_and_a_thousandth_for_adam():
     assert SOLVERS["adam"].default_learning_rate == 0.001
 
 
+@every_solver
+@pytest.mark.parametrize("schedule", ["constant", "invscaling", "adaptive"])
+def test_the_scale_stays_a_python_number_whatever_a_search_hands_over(name, schedule):
+    solver, _ = make(
+        name,
+        learning_rate=schedule,
+        **dict.fromkeys(("learning_rate_init", "power_t", "beta_2"), np.float64(0.1)),
+    )
+    solver.end_epoch(10)
+    solver.wants_to_stop()
+    assert type(solver.gradient_scale) is float
+
+
 # The formulas
 
 

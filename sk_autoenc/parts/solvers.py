@@ -30,13 +30,14 @@ class SGD:
             Has the solver's settings as attributes, by scikit-learn's names: an
             estimator serves.
         """
-        self.learning_rate_init = settings.learning_rate_init
-        if self.learning_rate_init is None:
-            self.learning_rate_init = self.default_learning_rate
-        # As a Python number it leaves float32 alone, whatever a search hands over.
-        self.learning_rate = float(self.learning_rate_init)
+        rate = settings.learning_rate_init
+        # Python numbers leave float32 alone, whatever a search hands over.
+        self.learning_rate_init = float(
+            self.default_learning_rate if rate is None else rate
+        )
+        self.learning_rate = self.learning_rate_init
         self.schedule = settings.learning_rate
-        self.power_t = settings.power_t
+        self.power_t = float(settings.power_t)
         self.momentum = float(settings.momentum)
         self.nesterov = settings.nesterovs_momentum
         self.velocity = np.zeros_like(parameters) if self.momentum else None
