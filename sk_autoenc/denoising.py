@@ -424,15 +424,14 @@ class DenoisingAutoencoder(BaseAutoencoder):
         """
         check_is_fitted(self)
         X = check_X(self, X, reset=False)
-        parameters, architecture = self._parameters_for(X), self._architecture()
+        parameters = self._parameters_for(X)
         scores = np.empty(X.shape[0], self._dtype(X))
         X = X.astype(scores.dtype, copy=False)
-        workspaces = tied.Workspaces(parameters.weights.shape, scores.dtype)
-        for rows in blocks_of_rows(len(scores), workspaces.row_entries):
-            work = workspaces[rows.stop - rows.start]
-            batch = take_rows(X, np.arange(rows.start, rows.stop), work.clean)
-            values = tied.forward(parameters, architecture, batch, work)
-            scores[rows] = -values.sum(axis=1)
+        networks = tied.Networks(parameters, self._architecture())
+        for rows in blocks_of_rows(len(scores), networks.row_entries):
+            network = networks[rows.stop - rows.start]
+            batch = take_rows(X, np.arange(rows.start, rows.stop), network.clean)
+            scores[rows] = -network.forward(batch).sum(axis=1)
         return scores
 
     def score(self, X, y=None):
@@ -544,10 +543,13 @@ class DenoisingAutoencoder(BaseAutoencoder):
     def _parameters_for(self, X):
         """Return the fitted parameters for encoding X by blocks of rows.
 
-        For a sparse X the transpose of the weights is contiguous: scipy would copy it
-        for every block otherwise.
+        They are of the dtype of the codes and, for a sparse X, the transpose of the
+        weights is contiguous: they would be copied for every block otherwise.
         """
-        parameters = self._parameters()
+        fitted, dtype = self._parameters(), self._dtype(X)
+        parameters = tied.Parameters(
+            None, *(array.astype(dtype, copy=False) for array in fitted[1:])
+        )
         if not scipy.sparse.issparse(X):
             return parameters
         return parameters._replace(weights=np.asfortranarray(parameters.weights))

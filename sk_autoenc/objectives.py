@@ -40,47 +40,53 @@ class DenoisingObjective:
         self.make_corruption = make_corruption
         self.corruption = make_corruption(rng)
         self.emphasis = emphasis
-        shape, dtype = parameters.weights.shape, parameters.flat.dtype
-        self.workspaces = tied.Workspaces(shape, dtype)
-        self.gradient = tied.allocate_parameters(*shape, architecture.tied, dtype)
+        self.gradient = tied.allocate_parameters(
+            *parameters.weights.shape, architecture.tied, parameters.flat.dtype
+        )
+        self.networks = tied.Networks(parameters, architecture, self.gradient)
 
     def __call__(self, parameters, rows, scale=1.0):
         """Return (mean value, scale * gradient) under a corruption drawn anew."""
-        work = self.workspaces[len(rows)]
-        inputs, weights = self._corrupt(rows, work, self.corruption)
-        return tied.value_and_gradient(
-            parameters, self.architecture, inputs, work, self.gradient, weights, scale
-        )
+        network = self._networks(parameters)[len(rows)]
+        inputs, weights = self._corrupt(rows, network, self.corruption)
+        return network.value_and_gradient(inputs, weights, scale)
 
     def validation_loss(self, parameters, rows, rng):
         """Return the mean denoising loss of rows, without the penalty."""
         corruption = self.make_corruption(rng)
         total = 0.0
-        for block in blocks_of_rows(len(rows), self.workspaces.row_entries):
-            work = self.workspaces[block.stop - block.start]
-            inputs, weights = self._corrupt(rows[block], work, corruption)
-            values = tied.forward(parameters, self.architecture, inputs, work)
+        networks = self._networks(parameters)
+        for block in blocks_of_rows(len(rows), networks.row_entries):
+            network = networks[block.stop - block.start]
+            inputs, weights = self._corrupt(rows[block], network, corruption)
+            values = network.forward(inputs)
             if weights is not None:
                 values *= weights
             total += float(values.sum())
         return total / len(rows)
 
-    def _corrupt(self, rows, work, corruption):
-        """Fill `work.clean`; return corrupted inputs and weights of entries' losses."""
-        batch = take_rows(self.X, rows, work.clean)
+    def _networks(self, parameters):
+        if parameters is not self.networks.parameters:
+            self.networks = tied.Networks(parameters, self.architecture, self.gradient)
+        return self.networks
+
+    def _corrupt(self, rows, network, corruption):
+        """Fill `network.clean`; return corrupted inputs and weights of losses."""
+        clean = network.clean
+        batch = take_rows(self.X, rows, clean)
         if (
-            batch is not work.clean
+            batch is not clean
             and corruption.elementwise_on_nonzeros
             and self.emphasis is None
         ):
             inputs = batch.copy()
-            corruption(batch.data, out=inputs.data)
+            corruption(batch.data, inputs.data)
             return inputs, None
-        untouched = corruption(work.clean, out=work.corrupted)
+        untouched = corruption(clean, network.corrupted)
         if self.emphasis is None:
-            return work.corrupted, None
+            return network.corrupted, None
         on_corrupted, on_untouched = map(self.X.dtype.type, self.emphasis)
-        return work.corrupted, np.where(untouched, on_untouched, on_corrupted)
+        return network.corrupted, np.where(untouched, on_untouched, on_corrupted)
 
 
 class TreeObjective:
@@ -165,7 +171,7 @@ def take_rows(X, rows, out):
     That is `out` itself for a dense X, and a sparse batch for a sparse one.
     """
     if isinstance(X, np.ndarray):
-        return X.take(rows, axis=0, out=out, mode="clip")
+        return X.take(rows, 0, out, "clip")
     batch = X[rows]
     batch.toarray(out=out)
     return batch

@@ -208,10 +208,11 @@ def run_epoch(objective, parameters, rows, solver, plan):
     order = plan.rng.permutation(rows) if plan.shuffle else rows
     scale = solver.gradient_scale  # it changes between epochs only
     total = 0.0
-    for start in range(0, len(order), plan.batch_size):
-        batch = order[start : start + plan.batch_size]
+    flat, batch_size = parameters.flat, plan.batch_size
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
         value, gradient = objective(parameters, batch, scale)
-        solver.step(parameters.flat, gradient.flat)
+        solver.step(flat, gradient.flat)
         total += value * len(batch)
     return float(total / len(order))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from oracles import FUNCTIONS
 
 from sk_autoenc.parts.activations import ACTIVATIONS
@@ -61,13 +61,8 @@ def test_taylor_error_of_the_loss_quarters_when_the_step_halves(name, output):
 
 
 @every_pair
-def test_targets_are_not_changed_and_every_entry_is_written(name, output, dtype):
-    target = TARGET.astype(dtype)
-    values, delta = np.full_like(target, np.nan), np.full_like(target, np.nan)
-    LOSSES[name].evaluate(
-        PREACTIVATION.astype(dtype), target, ACTIVATIONS[output], values, delta
-    )
-    assert_array_equal(target, TARGET.astype(dtype))
+def test_every_entry_is_written_whatever_was_there(name, output, dtype):
+    values, delta = evaluate(name, output, PREACTIVATION, TARGET, dtype)
     assert np.isfinite(values).all()
     assert np.isfinite(delta).all()
 

@@ -70,11 +70,11 @@ class Problem:
 
     def distance_from_kinks(self):
         """Smallest pre-activation, by the module's own encoder and decoder."""
-        work = tied.Workspace(N_ROWS, (N_COMPONENTS, N_FEATURES), self.clean.dtype)
         identity = ACTIVATIONS["identity"]
-        h1 = tied.encode(self.corrupted, self.parameters, identity, work.hidden).copy()
-        hidden = self.architecture.activation.value(work.hidden)
-        h2 = tied.preactivate_visible(hidden, self.parameters, work.preactivation)
+        hidden = np.empty((N_ROWS, N_COMPONENTS), self.clean.dtype)
+        h1 = tied.encode(self.corrupted, self.parameters, identity, hidden).copy()
+        self.architecture.activation.value(hidden)
+        h2 = tied.decode(hidden, self.parameters, identity, np.empty_like(self.clean))
         return min(np.abs(h1).min(), np.abs(h2).min())
 
     def evaluate(self, flat=None, inputs=None, scale=1.0):
@@ -84,20 +84,12 @@ class Problem:
         parameters.flat[:] = self.parameters.flat if flat is None else flat
         gradient = self.allocate(dtype)
         gradient.flat.fill(np.nan)
-        work = tied.Workspace(N_ROWS, parameters.weights.shape, dtype)
-        work.clean[...] = self.clean
+        network = tied.Network(parameters, self.architecture, N_ROWS, gradient)
+        network.clean[...] = self.clean
         if inputs is None:
-            inputs = work.corrupted
+            inputs = network.corrupted
             inputs[...] = self.corrupted
-        return tied.value_and_gradient(
-            parameters,
-            self.architecture,
-            inputs,
-            work,
-            gradient,
-            self.entry_weights,
-            scale,
-        )
+        return network.value_and_gradient(inputs, self.entry_weights, scale)
 
     def oracle(self):
         parameters = self.parameters
@@ -221,21 +213,31 @@ def test_scale_multiplies_the_gradient_with_its_penalty_and_not_the_value(is_tie
         assert_allclose(scaled.flat, 0.3 * gradient.flat, rtol=1e-12, atol=1e-14)
 
 
+def test_a_network_serves_one_batch_after_another_and_a_new_scale():
+    problem = Problem(*NOTE, True, 0.2)
+    value, gradient = problem.evaluate()
+    network = tied.Network(
+        problem.parameters, problem.architecture, N_ROWS, problem.allocate()
+    )
+    for scale in (1.0, 0.3, 0.3, 2.0):
+        network.clean[...] = problem.clean
+        network.corrupted[...] = problem.corrupted
+        same_value, scaled = network.value_and_gradient(network.corrupted, scale=scale)
+        assert same_value == value
+        assert_allclose(scaled.flat, scale * gradient.flat, rtol=1e-12)
+
+
 @either_tied
 def test_duplicated_rows_change_neither_value_nor_gradient(is_tied):
     """Means over rows, for the weights as for both intercepts, not sums."""
     problem = Problem(*NOTE, is_tied, 0.2)
     value, gradient = problem.evaluate()
-    work = tied.Workspace(2 * N_ROWS, problem.parameters.weights.shape, np.float64)
-    work.clean[...] = np.tile(problem.clean, (2, 1))
-    work.corrupted[...] = np.tile(problem.corrupted, (2, 1))
-    twice_value, twice = tied.value_and_gradient(
-        problem.parameters,
-        problem.architecture,
-        work.corrupted,
-        work,
-        problem.allocate(),
+    network = tied.Network(
+        problem.parameters, problem.architecture, 2 * N_ROWS, problem.allocate()
     )
+    network.clean[...] = np.tile(problem.clean, (2, 1))
+    network.corrupted[...] = np.tile(problem.corrupted, (2, 1))
+    twice_value, twice = network.value_and_gradient(network.corrupted)
     assert twice_value == pytest.approx(value, rel=1e-14)
     assert_allclose(twice.flat, gradient.flat, atol=1e-14)
 
@@ -309,10 +311,11 @@ def test_initial_weights_have_the_spread_of_their_activation(activation, rng):
 @pytest.mark.parametrize("activation", FUNCTIONS)
 def test_encode_and_decode_equal_the_equations(activation):
     problem = Problem(activation, ("squared_error", activation), False, 0.0)
-    work = tied.Workspace(N_ROWS, problem.parameters.weights.shape, np.float64)
     function = ACTIVATIONS[activation]
-    hidden = tied.encode(problem.clean, problem.parameters, function, work.hidden)
-    decoded = tied.decode(hidden, problem.parameters, function, work.preactivation)
+    hidden = np.empty((N_ROWS, N_COMPONENTS))
+    hidden = tied.encode(problem.clean, problem.parameters, function, hidden)
+    decoded = np.empty((N_ROWS, N_FEATURES))
+    decoded = tied.decode(hidden, problem.parameters, function, decoded)
     oracle = problem.oracle()
     assert_allclose(hidden, [oracle.encode(x) for x in problem.clean], atol=1e-13)
     assert_allclose(decoded, [oracle.reconstruct(x) for x in problem.clean], atol=1e-13)

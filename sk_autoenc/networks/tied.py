@@ -70,177 +70,196 @@ def initialise(parameters, architecture, rng):
         uniform_weights(parameters.decoder_weights, scale, rng)
 
 
-def add_rowwise(row, out, scratch):
-    """Add a row to every row of `out`.
+def affine(rows, matrix, intercept, out, scratch=None):
+    """Write rows @ matrix + intercept into `out`, for dense or sparse rows.
 
-    To assign the row to an array of the shape of `out`, if there is one to spare, and
-    to add that takes half the time of a broadcast addition.
+    To assign the intercept to `scratch`, an array of the shape of `out` if there is one
+    to spare, and to add that takes half the time of a broadcast addition.
     """
-    if scratch is None:
-        out += row
+    if isinstance(rows, np.ndarray):
+        rows.dot(matrix, out)
     else:
-        scratch[...] = row
+        out[...] = rows @ matrix
+    if scratch is None:
+        out += intercept
+    else:
+        scratch[...] = intercept
         out += scratch
 
 
-def encode(inputs, parameters, activation, out, scratch=None):
-    """Write y = s(W x + b), Eqs. (1, 4), of dense or sparse rows into `out`.
-
-    `scratch` is another array of its shape, to be overwritten.
-    """
-    if isinstance(inputs, np.ndarray):
-        inputs.dot(parameters.weights.T, out=out)
-    else:
-        out[...] = inputs @ parameters.weights.T
-    add_rowwise(parameters.intercept_hidden, out, scratch)
+def encode(inputs, parameters, activation, out):
+    """Write y = s(W x + b), Eqs. (1, 4), of dense or sparse rows into `out`."""
+    affine(inputs, parameters.weights.T, parameters.intercept_hidden, out)
     return activation.value(out)
 
 
-def preactivate_visible(hidden, parameters, out, scratch=None):
-    """Write h2 = W' y + b', Eq. (5), into `out`; `scratch` as for `encode`."""
-    hidden.dot(parameters.decoder_weights, out=out)
-    add_rowwise(parameters.intercept_visible, out, scratch)
-    return out
-
-
 def decode(hidden, parameters, activation, out):
-    """Write z = s(W' y + b'), Eq. (2), into `out`."""
-    return activation.value(preactivate_visible(hidden, parameters, out))
+    """Write z = s(W' y + b'), Eqs. (2, 5), into `out`."""
+    affine(hidden, parameters.decoder_weights, parameters.intercept_visible, out)
+    return activation.value(out)
 
 
-class Workspace:
-    """Buffers for batches of one size, made once and used for every batch.
+class Network:
+    """The autoencoder at work on batches of one size, with the buffers for that.
 
-    `hidden_stack` holds delta_hidden above hidden, `visible_stack` the corrupted inputs
-    above delta_visible: so the two terms of Eq. (12) are one matrix product.
+    A caller fills `clean`, what the reconstruction is to be compared with, and, unless
+    the inputs are sparse, `corrupted`, what is encoded; both of shape (n_rows,
+    n_features). A sparse batch of inputs is handed over instead.
+
+    What a step reads is kept as an attribute: at ten rows a batch, finding it again
+    through the parameters and the architecture takes several per cent of the time.
     """
 
-    def __init__(self, n_rows, weights_shape, dtype):
-        n_components, n_features = weights_shape
+    def __init__(self, parameters, architecture, n_rows, gradient=None):
+        """Make the buffers.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            May change in place between calls.
+        architecture : Architecture
+        n_rows : int
+        gradient : Parameters, default=None
+            To be overwritten by every call of `value_and_gradient`, the only one that
+            needs it.
+        """
+        self.parameters = parameters
+        self.architecture = architecture
         self.n_rows = n_rows
+        self.gradient = gradient
+        self.encoder_weights = parameters.weights.T
+        self.intercept_hidden = parameters.intercept_hidden
+        self.decoder_weights = parameters.decoder_weights
+        self.intercept_visible = parameters.intercept_visible
+        self.activate, self.activation_slope, _ = architecture.activation
+        self.evaluate_loss = architecture.loss.evaluate
+
+        n_components, n_features = parameters.weights.shape
+        dtype = parameters.weights.dtype
+        hidden_shape, visible_shape = (n_rows, n_components), (n_rows, n_features)
+        # delta_hidden above hidden, and the corrupted inputs above delta_visible: so
+        # the two terms of Eq. (12) are one matrix product.
+        stack = zeros((2 * n_rows, n_components), dtype)
+        self.hidden_stack_transposed = stack.T
+        self.delta_hidden, self.hidden = stack[:n_rows], stack[n_rows:]
+        self.visible_stack = stack = zeros((2 * n_rows, n_features), dtype)
+        self.corrupted, self.delta_visible = stack[:n_rows], stack[n_rows:]
+        self.slope = zeros(hidden_shape, dtype)
+        self.clean = zeros(visible_shape, dtype)
+        self.preactivation = zeros(visible_shape, dtype)
+        self.values = zeros(visible_shape, dtype)
+        # Sums are products with ones, which take a third of the time of `sum`.
+        self.ones = np.ones(n_rows, dtype)
+        self.all_values = self.values.reshape(-1)
+        self.all_ones = np.ones(len(self.all_values), dtype)
         # An array of no dimensions: see `HALF` in parts/activations.py.
         self.scale_of_a_row = np.empty((), dtype)
-        self.ones = np.ones(n_rows, dtype)
-        self.ones_visible = np.ones(n_features, dtype)
-        self.hidden_stack = zeros((2 * n_rows, n_components), dtype)
-        self.delta_hidden = self.hidden_stack[:n_rows]
-        self.hidden = self.hidden_stack[n_rows:]
-        self.visible_stack = zeros((2 * n_rows, n_features), dtype)
-        self.corrupted = self.visible_stack[:n_rows]
-        self.delta_visible = self.visible_stack[n_rows:]
-        self.slope = zeros((n_rows, n_components), dtype)
-        self.clean = zeros((n_rows, n_features), dtype)
-        self.preactivation = zeros((n_rows, n_features), dtype)
-        self.values = zeros((n_rows, n_features), dtype)
+        self.scale = None
+
+    def forward(self, inputs):
+        """Compute the loss of every entry, and its slope, for a batch.
+
+        Parameters
+        ----------
+        inputs : ndarray or sparse matrix of shape (n_rows, n_features)
+            What is encoded: `self.corrupted` or other rows.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows, n_features)
+            `self.values`. Left besides are `hidden` and, in `delta_visible`, dL/dh2 of
+            every row. `clean` is used up.
+        """
+        hidden, preactivation, values = self.hidden, self.preactivation, self.values
+        affine(  # Eq. (4)
+            inputs, self.encoder_weights, self.intercept_hidden, hidden, self.slope
+        )
+        self.activate(hidden)  # Eq. (1)
+        affine(  # Eq. (5)
+            hidden, self.decoder_weights, self.intercept_visible, preactivation, values
+        )
+        output = self.architecture.output_activation
+        self.evaluate_loss(
+            preactivation, self.clean, output, values, self.delta_visible
+        )
+        return values
+
+    def backward(self, inputs, scale):
+        """Write `scale` times the gradient of the mean over rows, after `forward`.
+
+        Parameters
+        ----------
+        inputs : ndarray or sparse matrix
+            As for `forward`, but a dense one must be `self.corrupted`.
+        scale : float
+        """
+        delta_visible, delta_hidden = self.delta_visible, self.delta_hidden
+        gradient = self.gradient
+        if scale != self.scale:
+            self.scale = scale
+            self.scale_of_a_row.fill(scale / self.n_rows)
+        delta_visible *= self.scale_of_a_row  # the mean of Eqs. (15)-(17)
+        delta_visible.dot(self.decoder_weights.T, delta_hidden)
+        delta_hidden *= self.activation_slope(self.hidden, self.slope)  # Eq. (11)
+        self.ones.dot(delta_hidden, gradient.intercept_hidden)  # Eq. (13)
+        self.ones.dot(delta_visible, gradient.intercept_visible)  # Eq. (14)
+        dense = isinstance(inputs, np.ndarray)
+        tied = self.architecture.tied
+        if dense and tied:
+            # Both terms of Eq. (12) in one product.
+            self.hidden_stack_transposed.dot(self.visible_stack, gradient.weights)
+            return
+        self.hidden.T.dot(delta_visible, gradient.decoder_weights)
+        if dense:
+            delta_hidden.T.dot(inputs, gradient.weights)
+        elif tied:
+            gradient.weights[...] += (inputs.T @ delta_hidden).T
+        else:
+            gradient.weights[...] = (inputs.T @ delta_hidden).T
+
+    def value_and_gradient(self, inputs, weights=None, scale=1.0):
+        """Value and gradient of the mean loss of a batch, in one pass each way.
+
+        Parameters
+        ----------
+        inputs : ndarray or sparse matrix of shape (n_rows, n_features)
+            The corrupted rows; dense ones must be `self.corrupted`. The clean rows are
+            in `self.clean`, which is used up.
+        weights : ndarray of shape (n_rows, n_features), default=None
+            Weight of each entry's loss (Vincent et al. 2010, section 4); None: all 1.
+        scale : float, default=1.0
+            What the gradient, but not the value, is multiplied by.
+
+        Returns
+        -------
+        value : float
+            Sum over features, mean over rows, plus the penalty.
+        gradient : Parameters
+            `self.gradient`.
+        """
+        values = self.forward(inputs)
+        if weights is not None:
+            values *= weights
+            self.delta_visible *= weights
+        self.backward(inputs, scale)
+        value = float(self.all_values.dot(self.all_ones)) / self.n_rows
+        alpha = self.architecture.alpha
+        value += penalise(self.parameters, alpha, self.gradient, scale)
+        return value, self.gradient
 
 
-class Workspaces(dict):
-    """Workspaces by number of rows, each made when it is first asked for."""
+class Networks(dict):
+    """Networks by number of rows, each made when it is first asked for."""
 
-    def __init__(self, weights_shape, dtype):
-        self.weights_shape = weights_shape
-        self.dtype = dtype
-        n_components, n_features = weights_shape
-        self.row_entries = 3 * n_components + 5 * n_features  # of a `Workspace`
+    def __init__(self, parameters, architecture, gradient=None):
+        self.parameters = parameters
+        self.architecture = architecture
+        self.gradient = gradient
+        n_components, n_features = parameters.weights.shape
+        self.row_entries = 3 * n_components + 6 * n_features  # of a `Network`
 
     def __missing__(self, n_rows):
-        self[n_rows] = Workspace(n_rows, self.weights_shape, self.dtype)
+        self[n_rows] = Network(
+            self.parameters, self.architecture, n_rows, self.gradient
+        )
         return self[n_rows]
-
-
-def forward(parameters, architecture, inputs, work):
-    """Compute the loss of every entry, and its slope, for a batch.
-
-    Parameters
-    ----------
-    inputs : ndarray or sparse matrix of shape (n_rows, n_features)
-        What is encoded: the corrupted rows.
-    work : Workspace
-        Its `clean` rows are what the reconstruction is compared with. Left with
-        `hidden`, and with dL/dh2 of each row in `delta_visible`.
-
-    Returns
-    -------
-    values : ndarray of shape (n_rows, n_features)
-        `work.values`.
-    """
-    activation = architecture.activation
-    hidden = encode(inputs, parameters, activation, work.hidden, work.slope)
-    preactivation = preactivate_visible(
-        hidden, parameters, work.preactivation, work.values
-    )
-    architecture.loss.evaluate(
-        preactivation,
-        work.clean,
-        architecture.output_activation,
-        work.values,
-        work.delta_visible,
-    )
-    return work.values
-
-
-def backward(parameters, architecture, inputs, work, gradient, scale=1.0):
-    """Write `scale` times the gradient of the mean over rows, after `forward`.
-
-    Parameters
-    ----------
-    inputs : ndarray or sparse matrix
-        As for `forward`. A dense one must be `work.corrupted`.
-    work : Workspace
-        As `forward` left it.
-    gradient : Parameters
-        Overwritten.
-    """
-    delta_visible, delta_hidden = work.delta_visible, work.delta_hidden
-    work.scale_of_a_row.fill(scale / work.n_rows)
-    delta_visible *= work.scale_of_a_row  # the mean of Eqs. (15)-(17)
-    delta_visible.dot(parameters.decoder_weights.T, out=delta_hidden)
-    delta_hidden *= architecture.activation.slope(work.hidden, work.slope)  # Eq. (11)
-    work.ones.dot(delta_hidden, out=gradient.intercept_hidden)  # Eq. (13)
-    work.ones.dot(delta_visible, out=gradient.intercept_visible)  # Eq. (14)
-    dense = isinstance(inputs, np.ndarray)
-    if dense and architecture.tied:
-        # Both terms of Eq. (12) in one product.
-        work.hidden_stack.T.dot(work.visible_stack, out=gradient.weights)
-        return
-    work.hidden.T.dot(delta_visible, out=gradient.decoder_weights)
-    if dense:
-        delta_hidden.T.dot(inputs, out=gradient.weights)
-    elif architecture.tied:
-        gradient.weights[...] += (inputs.T @ delta_hidden).T
-    else:
-        gradient.weights[...] = (inputs.T @ delta_hidden).T
-
-
-def value_and_gradient(
-    parameters, architecture, inputs, work, gradient, weights=None, scale=1.0
-):
-    """Value and gradient of the mean loss of a batch, in one pass each way.
-
-    Parameters
-    ----------
-    parameters, gradient : Parameters
-        `gradient` is overwritten.
-    architecture : Architecture
-    inputs : ndarray or sparse matrix of shape (n_rows, n_features)
-        The corrupted rows; a dense one must be `work.corrupted`. The clean rows are in
-        `work.clean`.
-    work : Workspace
-    weights : ndarray of shape (n_rows, n_features), default=None
-        Weight of each entry's loss (Vincent et al. 2010, section 4); None: all 1.
-    scale : float, default=1.0
-        What the gradient, but not the value, is multiplied by.
-
-    Returns
-    -------
-    value : float
-        Sum over features, mean over rows, plus the penalty.
-    gradient : Parameters
-    """
-    values = forward(parameters, architecture, inputs, work)
-    if weights is not None:
-        values *= weights
-        work.delta_visible *= weights
-    backward(parameters, architecture, inputs, work, gradient, scale)
-    value = float(work.ones.dot(values.dot(work.ones_visible))) / work.n_rows
-    return value + penalise(parameters, architecture.alpha, gradient, scale), gradient

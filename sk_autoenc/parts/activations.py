@@ -15,7 +15,8 @@ HALF, ONE = (
     for value in (0.5, 1.0)
 )
 """Constants by dtype. An operation with an array of no dimensions takes half the call
-overhead of one with a Python number, which tells in batches of a few rows."""
+overhead of one with a Python number, which tells in batches of a few rows. So does a
+result passed by position instead of as ``out=``."""
 
 
 class Activation(NamedTuple):
@@ -48,7 +49,7 @@ def logistic(preactivation):
     """
     half = HALF[preactivation.dtype]
     preactivation *= half
-    np.tanh(preactivation, out=preactivation)
+    np.tanh(preactivation, preactivation)
     preactivation *= half
     preactivation += half
     return preactivation
@@ -56,20 +57,20 @@ def logistic(preactivation):
 
 def logistic_slope(output, out):
     """s'(a) = y (1 - y)."""
-    np.subtract(ONE[output.dtype], output, out=out)
+    np.subtract(ONE[output.dtype], output, out)
     out *= output
     return out
 
 
 def tanh(preactivation):
     """s(a) = tanh(a)."""
-    return np.tanh(preactivation, out=preactivation)
+    return np.tanh(preactivation, preactivation)
 
 
 def tanh_slope(output, out):
     """s'(a) = 1 - y^2."""
-    np.multiply(output, output, out=out)
-    return np.subtract(ONE[out.dtype], out, out=out)
+    np.multiply(output, output, out)
+    return np.subtract(ONE[out.dtype], out, out)
 
 
 def relu(preactivation):
@@ -79,7 +80,7 @@ def relu(preactivation):
 
 def relu_slope(output, out):
     """s'(a) = 1 where a > 0, else 0 (the usual choice at the kink)."""
-    return np.greater(output, 0, out=out)
+    return np.greater(output, 0, out)
 
 
 ACTIVATIONS = {

@@ -35,23 +35,31 @@ class Coins:
         self.n_used = 0
 
     def toss(self, shape):
-        """Return draws of the given shape, a view that stays valid until the next."""
-        size = math.prod(shape)
-        start, self.n_used = self.n_used, self.n_used + size
-        if self.n_used > len(self.drawn):
-            self.draw(max(size, 16384))
-            start, self.n_used = 0, size
-        return self.drawn[start : self.n_used].reshape(shape)
+        """Return draws of the given shape, a view that stays valid until the next.
 
-    def draw(self, size):
-        """Fill `drawn` with `size` new draws, reusing its memory where it fits."""
-        if size != len(self.drawn):
-            self.drawn = np.empty(size, self.dtype)
+        All shapes asked for must be equal but for the number of rows.
+        """
+        start = self.n_used
+        stop = start + shape[0]
+        if stop > len(self.drawn):
+            self.draw(shape)
+            start, stop = 0, shape[0]
+        self.n_used = stop
+        return self.drawn[start:stop]
+
+    def draw(self, shape):
+        """Fill `drawn` anew, at least `shape`, reusing its memory where it fits."""
+        n_columns = math.prod(shape[1:])
+        shape = (max(shape[0], 16384 // max(1, n_columns)), *shape[1:])
+        if shape != self.drawn.shape:
+            self.drawn = np.empty(shape, self.dtype)
+        size = self.drawn.size
         integers = self.rng.bit_generator.random_raw((size + 3) // 4).view(np.uint16)
         if self.threshold > 65535:
             self.drawn.fill(1)  # no 16-bit integer to compare with
         else:
-            np.less(integers[:size], np.uint16(self.threshold), out=self.drawn)
+            integers = integers[:size].reshape(shape)
+            np.less(integers, np.uint16(self.threshold), out=self.drawn)
 
 
 class Masking:
@@ -93,7 +101,7 @@ class Masking:
             changed: `emphasis` tells the two apart.
         """
         untouched = self.keep.toss(clean.shape)
-        np.multiply(clean, untouched, out=out)
+        np.multiply(clean, untouched, out)
         return untouched
 
 

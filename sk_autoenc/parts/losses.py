@@ -6,7 +6,7 @@ over that dict.
 A loss function takes ``(preactivation, target, activation, values, delta)``, arrays of
 shape (n_rows, n_features) and an `Activation`. It writes the loss of every entry into
 `values`, dL/d(preactivation) of every entry into `delta`, and may overwrite
-`preactivation`. Callers sum over features and average over rows.
+`preactivation` and `target`. Callers sum over features and average over rows.
 """
 
 from collections.abc import Callable
@@ -25,33 +25,25 @@ class Loss(NamedTuple):
     """The first one is what ``output_activation="auto"`` chooses."""
 
 
-LOG_2 = {
-    np.dtype(dtype): np.log1p(np.ones((), dtype), out=np.empty((), dtype))
-    for dtype in (np.float32, np.float64)
-}
-"""By dtype, as log1p gives it, so that the loss of a saturated unit is exactly 0."""
-
-
 def cross_entropy(preactivation, target, activation, values, delta):
     """L = softplus(a) - x a for a logistic output z = s(a); dL/da = z - x.
 
     Equal to - x log z - (1 - x) log(1 - z), Eq. (3), but computed from the
-    pre-activation: finite and right, to rounding of 1, for every a. With
-    t = tanh(a / 2) it is max(a, 0) - x a - log(1 + |t|) + log 2, and z = (1 + t) / 2:
-    one tanh serves both.
+    pre-activation, as |a| / 2 - (x - 1/2) a - log(1/2 + |z - 1/2|): finite and right,
+    to rounding of 1 + |a|, for every a. One tanh, z - 1/2 = tanh(a / 2) / 2, serves
+    both.
     """
     half = HALF[delta.dtype]
-    half_preactivation = np.multiply(preactivation, half, out=delta)
-    np.abs(half_preactivation, out=values)
-    values += half_preactivation  # max(a, 0)
+    target -= half
+    half_preactivation = np.multiply(preactivation, half, delta)
+    np.abs(half_preactivation, values)
     preactivation *= target
     values -= preactivation
-    t = np.tanh(half_preactivation, out=delta)
-    np.abs(t, out=preactivation)
-    values -= np.log1p(preactivation, out=preactivation)
-    values += LOG_2[delta.dtype]
-    delta *= half
-    delta += half
+    np.tanh(half_preactivation, delta)
+    delta *= half  # z - 1/2
+    np.abs(delta, preactivation)
+    preactivation += half
+    values -= np.log(preactivation, preactivation)
     delta -= target  # Eq. (10), with the sign of a loss to minimise
 
 
@@ -59,10 +51,10 @@ def squared_error(preactivation, target, activation, values, delta):
     """L = (z - x)^2 / 2 for z = s(a); dL/da = (z - x) s'(a)."""
     reconstruction = activation.value(preactivation)
     slope = activation.slope(reconstruction, values)
-    np.subtract(reconstruction, target, out=delta)
-    residual_squared = np.multiply(delta, delta, out=preactivation)
+    residual = np.subtract(reconstruction, target, delta)
+    residual_squared = np.multiply(residual, residual, preactivation)
     delta *= slope
-    np.multiply(residual_squared, HALF[delta.dtype], out=values)
+    np.multiply(residual_squared, HALF[delta.dtype], values)
 
 
 LOSSES = {
