@@ -65,7 +65,7 @@ class BaseAutoencoder(
                 self._solver = None
                 result = minimise_at_once(objective, parameters, rows, plan)
             else:
-                self._solver = SOLVERS[self.solver](parameters.flat, self)
+                self._solver = self._new_solver(parameters)
                 result = minimise(objective, parameters, rows, self._solver, plan)
             self._set_state(vars(self) | self._learned(parameters, result))
             plan.callbacks.end_fit()
@@ -86,7 +86,7 @@ class BaseAutoencoder(
                 # half-way, and joblib may have mapped its arrays read-only.
                 self._solver = copy.deepcopy(self._solver)
             else:
-                self._solver = SOLVERS[self.solver](parameters.flat, self)
+                self._solver = self._new_solver(parameters)
             result = minimise(objective, parameters, rows, self._solver, plan)
             self._set_state(vars(self) | self._learned(parameters, result))
         return self
@@ -103,6 +103,13 @@ class BaseAutoencoder(
         self.t_ = 0
         rng = self._generator(0)
         return self._initial_parameters(data, rng), rng
+
+    def _new_solver(self, parameters):
+        """Make a solver whose schedule goes on from the samples already seen."""
+        solver = SOLVERS[self.solver](parameters.flat, self)
+        if self.t_:
+            solver.end_epoch(self.t_)
+        return solver
 
     def _generator(self, stream):
         return np.random.Generator(np.random.SFC64([*self._entropy, stream]))
@@ -225,6 +232,12 @@ def warn_unless_converged(result, max_iter):
             f"The loss rose from {curve[0]:.3g} in the first epoch to {curve[-1]:.3g} "
             "in the last: training did not converge. Lower learning_rate_init or scale "
             "X."
+        )
+    elif result.stuck:
+        problem = (
+            f"After {len(curve)} iterations the line search found no lower loss, and "
+            "the gradient is still larger than tol: rounding hides further progress. "
+            "Raise tol, scale X or train in float64."
         )
     elif result.ran_out:
         problem = (

@@ -80,7 +80,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Per sample, the sum over features of the binary cross-entropy
         -x log z - (1 - x) log(1 - z), for X in [0, 1] with a logistic output, or of
         (z - x)^2 / 2. "auto" is "cross_entropy" when all of X lies in [0, 1], else
-        "squared_error".
+        "squared_error". Values within 1e-6 of [0, 1] count as inside: a scaler's
+        rounding.
 
     tied_weights : bool, default=True
         Whether the decoder uses the encoder's weights (W' is the transpose of W) or

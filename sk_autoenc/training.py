@@ -8,11 +8,15 @@ solver, which names the scale. It does not know what a row is.
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import scipy.optimize
+
+MAX_ITER_REACHED, LINE_SEARCH_FAILED = 1, 2
+"""Statuses of scipy's L-BFGS-B other than success and a callback's wish."""
 
 
 class SilentCallbacks:
@@ -56,6 +60,8 @@ class TrainingResult:
     """Held-out loss after each epoch; empty without `Plan.validate`."""
     ran_out: bool = True
     """Whether max_iter ended the run; else convergence, a callback or the user did."""
+    stuck: bool = False
+    """Whether no lower loss was found on the way, although it had not converged."""
 
     @property
     def monitored(self):
@@ -119,7 +125,7 @@ def minimise(objective, parameters, rows, solver, plan):
     result = TrainingResult(plan.n_samples_seen)
     patience = Patience(plan.tol, plan.n_iter_no_change)
     best_parameters = None
-    try:
+    with kept_on_interrupt(result):
         for epoch in range(1, plan.max_iter + 1):
             plan.callbacks.begin_epoch()
             began = time.perf_counter()
@@ -142,14 +148,9 @@ def minimise(objective, parameters, rows, solver, plan):
             if stop or (patience.is_over() and solver.wants_to_stop()):
                 result.ran_out = False
                 break
-    except KeyboardInterrupt:
-        if not result.loss_curve:
-            raise
-        check_finite(len(result.loss_curve), result.loss_curve[-1], parameters)
-        warnings.warn("Training interrupted by user.", stacklevel=2)
-        result.ran_out = False
     if best_parameters is not None:
         np.copyto(parameters.flat, best_parameters)
+    check_finite(len(result.loss_curve), result.loss_curve[-1], parameters)
     return result
 
 
@@ -164,6 +165,7 @@ def minimise_at_once(objective, parameters, rows, plan):
     Byrd, Lu, Nocedal, Zhu, SIAM J. Sci. Comput. 16(5), 1995, 10.1137/0916069.
     """
     result = TrainingResult(plan.n_samples_seen)
+    solution = parameters.flat.astype(np.float64)
     began = None
 
     def value_and_gradient(flat):
@@ -177,7 +179,8 @@ def minimise_at_once(objective, parameters, rows, plan):
 
     def end_iteration(intermediate_result):
         nonlocal began
-        np.copyto(parameters.flat, intermediate_result.x, casting="same_kind")
+        np.copyto(solution, intermediate_result.x)
+        np.copyto(parameters.flat, solution, casting="same_kind")
         result.loss_curve.append(float(intermediate_result.fun))
         result.n_samples_seen += len(rows)
         if plan.verbose:
@@ -186,21 +189,34 @@ def minimise_at_once(objective, parameters, rows, plan):
         if plan.callbacks.end_epoch(parameters, result):
             raise StopIteration
 
-    with np.errstate(over="ignore", invalid="ignore"):
+    with kept_on_interrupt(result), np.errstate(over="ignore", invalid="ignore"):
         found = scipy.optimize.minimize(
             value_and_gradient,
-            parameters.flat.astype(np.float64),
+            solution.copy(),
             method="L-BFGS-B",
             jac=True,
             callback=end_iteration,
             options={"maxiter": plan.max_iter, "maxfun": np.inf, "gtol": plan.tol},
         )
-    np.copyto(parameters.flat, found.x, casting="same_kind")
-    if not result.loss_curve:  # the start was a minimum already
-        result.loss_curve.append(float(found.fun))
-    check_finite(len(result.loss_curve), found.fun, parameters)
-    result.ran_out = found.status == 1
+        if not result.loss_curve:  # the start was a minimum already
+            result.loss_curve.append(float(found.fun))
+        result.ran_out = found.status == MAX_ITER_REACHED
+        result.stuck = found.status == LINE_SEARCH_FAILED
+    np.copyto(parameters.flat, solution, casting="same_kind")
+    check_finite(len(result.loss_curve), result.loss_curve[-1], parameters)
     return result
+
+
+@contextmanager
+def kept_on_interrupt(result):
+    """Let Ctrl-C end a run, with a warning, once an epoch of it is done."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not result.loss_curve:
+            raise
+        warnings.warn("Training interrupted by user.", stacklevel=4)
+        result.ran_out = False
 
 
 def run_epoch(objective, parameters, rows, solver, plan):

@@ -1214,6 +1214,15 @@ def test_passes_of_partial_fit_are_the_epochs_of_fit(X, settings):
     assert in_passes.loss_curve_ == model.loss_curve_
 
 
+def test_a_warm_start_goes_on_with_the_schedule_of_the_rate(X):
+    settings = {"solver": "sgd", "momentum": 0, "learning_rate": "invscaling"}
+    model = make(shuffle=False, corruption=None, tol=0, max_iter=3, **settings)
+    in_fits = clone(model).set_params(warm_start=True, max_iter=1)
+    for _ in range(3):
+        in_fits.fit(X)
+    assert_array_equal(in_fits.components_, model.fit(X).components_)
+
+
 def test_the_held_out_loss_is_weighted_by_emphasis(X):
     first = [
         make(

@@ -11,12 +11,14 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import sk_autoenc.objectives
 from sk_autoenc import RAETransformer, UnfoldingRAETransformer
+from sk_autoenc.base import warn_unless_converged
 from sk_autoenc.networks import levels
 from sk_autoenc.objectives import TreeObjective
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.training import TrainingResult
 from sk_autoenc.trees.forest import Forest
 
 # Most fits here are short on purpose; those about the warning ask for it by name.
@@ -933,6 +935,12 @@ def test_lbfgs_that_converged_does_not_warn():
         warnings.simplefilter("error")
         model = make(solver="lbfgs", max_iter=1000, tol=0.1).fit(TREES)
     assert model.n_iter_ < 1000
+
+
+def test_a_stuck_run_warns_of_what_to_do():
+    stuck = TrainingResult(40, loss_curve=[3.0, 2.0], ran_out=False, stuck=True)
+    with pytest.warns(ConvergenceWarning, match="After 2 iterations .* Raise tol"):
+        warn_unless_converged(stuck, 200)
 
 
 def test_a_start_that_satisfies_lbfgs_is_kept():
