@@ -175,12 +175,10 @@ def check_trees(estimator, X, *, reset, name="X"):
         try:
             rows = check_X(estimator, X, reset=reset, accept_sparse=False)
         except ValueError as error:
-            if not isinstance(X, list | tuple):
+            hint = tree_hint(X)
+            if hint is None:
                 raise
-            raise ValueError(
-                f"{error}\nIf X holds trees: it is a list of them, and an inner node "
-                "is a tuple; write (a, b), not [a, b]."
-            ) from error
+            raise ValueError(f"{error}\nIf X holds trees: {hint}") from error
         return Forest.from_rows(rows)
     forest = Forest.from_nested(X)
     if len(forest) == 0:
@@ -194,6 +192,20 @@ def check_trees(estimator, X, *, reset, name="X"):
             "features as input (the length of a leaf vector)."
         )
     return forest
+
+
+def tree_hint(X):
+    """Say how trees are passed, if X may be a wrong way of doing it, or return None."""
+    if isinstance(X, list | tuple):
+        return (
+            "it is a list of them, and an inner node is a tuple; write (a, b), not "
+            "[a, b]."
+        )
+    if isinstance(X, np.ndarray) and (X.dtype == object or X.ndim > 2):
+        return "numpy took their tuples apart; pass the list of trees itself."
+    if hasattr(X, "columns"):
+        return "pass the column they are in, such as X['tree'], not a data frame."
+    return None
 
 
 def check_X(estimator, X, *, reset, accept_sparse=True):

@@ -1786,6 +1786,31 @@ def test_trees_written_as_lists_are_refused_with_a_hint_at_tuples(trees):
         make().fit(trees)
 
 
+@pytest.mark.parametrize(
+    ("X", "hint"),
+    [
+        (np.array([(A, B), (B, C)], dtype=object), "pass the list of trees itself"),
+        (np.array([((A, B), C)] * 2, dtype=object), "pass the list of trees itself"),
+        (np.array([(A, B), (B, C)]), "pass the list of trees itself"),
+        (
+            pd.DataFrame({"tree": [(A, B), ((A, B), C)]}),
+            r"pass the column .* X\['tree'\]",
+        ),
+    ],
+    ids=["objects", "ragged", "numbers", "data frame"],
+)
+def test_trees_in_another_container_are_refused_with_a_hint(X, hint):
+    with pytest.raises(ValueError, match=f"If X holds trees: .*{hint}"):
+        make().fit(X)
+
+
+@pytest.mark.parametrize("X", [np.array([[1.0, np.nan]]), np.eye(3)[:0]])
+def test_an_array_of_numbers_is_refused_without_a_word_of_trees(X):
+    with pytest.raises(ValueError, match=r"NaN|0 sample") as error:
+        make().fit(X)
+    assert "trees" not in str(error.value)
+
+
 def test_structures_of_another_leaf_length_are_called_structures():
     model = make().fit(TREES)
     leaf = np.zeros(model.n_features_in_ + 1)
