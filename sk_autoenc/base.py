@@ -105,7 +105,7 @@ class BaseAutoencoder(
         return self._initial_parameters(data, rng), rng
 
     def _new_solver(self, parameters):
-        """Make a solver whose schedule goes on from the samples already seen."""
+        """Make a solver; "invscaling" goes on from the samples already seen."""
         solver = SOLVERS[self.solver](parameters.flat, self)
         if self.t_:
             solver.end_epoch(self.t_)
@@ -235,9 +235,10 @@ def warn_unless_converged(result, max_iter):
         )
     elif result.stuck:
         problem = (
-            f"After {len(curve)} iterations the line search found no lower loss, and "
-            "the gradient is still larger than tol: rounding hides further progress. "
-            "Raise tol, scale X or train in float64."
+            "The line search of lbfgs failed before the gradient was as small as tol: "
+            "rounding, or the kink of relu, may hide further progress. If the loss is "
+            "not low enough, scale X, train in float64 or take a smooth activation; "
+            "else raise tol."
         )
     elif result.ran_out:
         problem = (

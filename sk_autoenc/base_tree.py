@@ -67,7 +67,8 @@ class BaseTreeAutoencoder(BaseAutoencoder):
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` ends the training, or if the loss rose throughout.
+            If `max_iter` or a failed line search of "lbfgs" ends the training, or if
+            the loss rose throughout.
         """
         return self._fit(X, y)
 

@@ -61,7 +61,7 @@ class TrainingResult:
     ran_out: bool = True
     """Whether max_iter ended the run; else convergence, a callback or the user did."""
     stuck: bool = False
-    """Whether no lower loss was found on the way, although it had not converged."""
+    """Whether a line search failed before convergence."""
 
     @property
     def monitored(self):
@@ -140,10 +140,10 @@ def minimise(objective, parameters, rows, solver, plan):
             result.loss_curve.append(loss)
             result.n_samples_seen += len(rows)
             solver.end_epoch(result.n_samples_seen)
-            if plan.verbose:
-                print_epoch(epoch, result, time.perf_counter() - began)
             if patience.improves(result.monitored) and plan.validate:
                 best_parameters = parameters.flat.copy()
+            if plan.verbose:
+                print_epoch(epoch, result, time.perf_counter() - began)
             stop = plan.callbacks.end_epoch(parameters, result)
             if stop or (patience.is_over() and solver.wants_to_stop()):
                 result.ran_out = False
@@ -182,6 +182,7 @@ def minimise_at_once(objective, parameters, rows, plan):
         np.copyto(solution, intermediate_result.x)
         np.copyto(parameters.flat, solution, casting="same_kind")
         result.loss_curve.append(float(intermediate_result.fun))
+        check_finite(len(result.loss_curve), result.loss_curve[-1], parameters)
         result.n_samples_seen += len(rows)
         if plan.verbose:
             print_epoch(len(result.loss_curve), result, time.perf_counter() - began)
@@ -198,11 +199,12 @@ def minimise_at_once(objective, parameters, rows, plan):
             callback=end_iteration,
             options={"maxiter": plan.max_iter, "maxfun": np.inf, "gtol": plan.tol},
         )
-        if not result.loss_curve:  # the start was a minimum already
-            result.loss_curve.append(float(found.fun))
         result.ran_out = found.status == MAX_ITER_REACHED
         result.stuck = found.status == LINE_SEARCH_FAILED
     np.copyto(parameters.flat, solution, casting="same_kind")
+    if not result.loss_curve:  # not one step was made
+        with np.errstate(over="ignore", invalid="ignore"):
+            result.loss_curve.append(float(objective(parameters, rows)[0]))
     check_finite(len(result.loss_curve), result.loss_curve[-1], parameters)
     return result
 

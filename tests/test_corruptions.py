@@ -191,6 +191,19 @@ def test_coins_of_changing_shapes_are_all_used(rng):
     assert_binomial(heads, sum(rows * 64 for rows, _ in shapes), 0.5)
 
 
+def test_a_function_may_keep_what_it_is_given(clean):
+    kept = []
+
+    def keep(X, level, rng):
+        kept.append(X)
+        return 0 * X
+
+    batch = clean[:20].copy()
+    make_corruption(keep, 0.5, None, np.random.default_rng(0))(batch, batch.copy())
+    batch.fill(7)
+    assert np.array_equal(kept[0], clean[:20])
+
+
 @every_corruption
 def test_every_batch_is_corrupted_anew(name, clean):
     corruption = make_corruption(

@@ -213,6 +213,23 @@ def test_scale_multiplies_the_gradient_with_its_penalty_and_not_the_value(is_tie
         assert_allclose(scaled.flat, 0.3 * gradient.flat, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("n_rows", [1, 40, 41, 20_000])
+def test_the_loss_of_a_batch_in_single_precision_is_summed_with_all_its_digits(n_rows):
+    n_features = 200
+    architecture = tied.Architecture(
+        ACTIVATIONS["identity"],
+        ACTIVATIONS["identity"],
+        LOSSES["squared_error"],
+        True,
+        0.0,
+    )
+    parameters = tied.allocate_parameters(1, n_features, True, np.float32)
+    network = tied.Network(parameters, architecture, n_rows, parameters)
+    network.clean.fill(0.1)
+    value, _ = network.value_and_gradient(network.corrupted)
+    assert value == pytest.approx(n_features * np.float32(0.1) ** 2 / 2, rel=3e-6)
+
+
 def test_a_network_serves_one_batch_after_another_and_a_new_scale():
     problem = Problem(*NOTE, True, 0.2)
     value, gradient = problem.evaluate()

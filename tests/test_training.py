@@ -353,10 +353,24 @@ def test_a_line_search_that_finds_no_lower_loss_leaves_the_run_stuck():
 
     valley = Valley()
     result, solution = run_at_once(uphill)
-    assert result.stuck
+    assert result.stuck  # and not one step was made
     assert not result.ran_out
     assert_array_equal(solution, [-1, 2])
     assert result.loss_curve == [scipy.optimize.rosen(solution)]
+
+
+def test_all_at_once_names_the_iteration_whose_loss_is_not_finite():
+    class Overflowing(Valley):
+        def __call__(self, parameters, rows, scale=1.0):
+            value, gradient = super().__call__(parameters, rows, scale)
+            return value if value > 5 else -np.inf, gradient
+
+    listener = Listener()
+    with pytest.raises(
+        DivergenceError, match=r"in epoch (\d+) the loss \(-inf\)"
+    ) as error:
+        run_at_once(Overflowing(), callbacks=listener)
+    assert f"in epoch {len(listener.ended) + 1} " in str(error.value)
 
 
 def test_the_scale_of_the_gradient_is_asked_for_anew_in_every_epoch():

@@ -203,9 +203,9 @@ class Custom:
     def __call__(self, clean, out):
         """Write what the function returns; see `Masking`."""
         name = getattr(self.function, "__name__", repr(self.function))
-        before = clean.copy()
-        corrupted = np.asarray(self.function(clean, self.level, self.rng))
-        if not np.array_equal(before, clean):
+        given = clean.copy()  # the function may keep it; `clean` is used again
+        corrupted = np.asarray(self.function(given, self.level, self.rng))
+        if not np.array_equal(given, clean):
             raise ValueError(
                 f"The corruption function {name} changed its input in place; it must "
                 "leave X as it is. Work on X.copy() and return that."
