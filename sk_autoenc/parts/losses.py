@@ -12,7 +12,8 @@ shape (n_rows, n_features) and an `Activation`. It writes the loss of every entr
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
+# By name, because finding five of them in `np` takes 1 % of a step on ten rows.
+from numpy import absolute, log, multiply, subtract, tanh
 
 from sk_autoenc.parts.activations import ACTIVATIONS, HALF
 
@@ -35,15 +36,15 @@ def cross_entropy(preactivation, target, activation, values, delta):
     """
     half = HALF[delta.dtype]
     target -= half
-    half_preactivation = np.multiply(preactivation, half, delta)
-    np.abs(half_preactivation, values)
+    half_preactivation = multiply(preactivation, half, delta)
+    absolute(half_preactivation, values)
     preactivation *= target
     values -= preactivation
-    np.tanh(half_preactivation, delta)
+    tanh(half_preactivation, delta)
     delta *= half  # z - 1/2
-    np.abs(delta, preactivation)
+    absolute(delta, preactivation)
     preactivation += half
-    values -= np.log(preactivation, preactivation)
+    values -= log(preactivation, preactivation)
     delta -= target  # Eq. (10), with the sign of a loss to minimise
 
 
@@ -51,10 +52,10 @@ def squared_error(preactivation, target, activation, values, delta):
     """L = (z - x)^2 / 2 for z = s(a); dL/da = (z - x) s'(a)."""
     reconstruction = activation.value(preactivation)
     slope = activation.slope(reconstruction, values)
-    residual = np.subtract(reconstruction, target, delta)
-    residual_squared = np.multiply(residual, residual, preactivation)
+    residual = subtract(reconstruction, target, delta)
+    residual_squared = multiply(residual, residual, preactivation)
     delta *= slope
-    np.multiply(residual_squared, HALF[delta.dtype], values)
+    multiply(residual_squared, HALF[delta.dtype], values)
 
 
 LOSSES = {
