@@ -40,6 +40,11 @@ class DenoisingObjective:
         self.make_corruption = make_corruption
         self.corruption = make_corruption(rng)
         self.emphasis = emphasis
+        self.stays_sparse = (
+            not isinstance(X, np.ndarray)
+            and self.corruption.elementwise_on_nonzeros
+            and emphasis is None
+        )
         self.gradient = tied.allocate_parameters(
             *parameters.weights.shape, architecture.tied, parameters.flat.dtype
         )
@@ -74,11 +79,7 @@ class DenoisingObjective:
         """Fill `network.clean`; return corrupted inputs and weights of losses."""
         clean = network.clean
         batch = take_rows(self.X, rows, clean)
-        if (
-            batch is not clean
-            and corruption.elementwise_on_nonzeros
-            and self.emphasis is None
-        ):
+        if self.stays_sparse:
             inputs = batch.copy()
             corruption(batch.data, inputs.data)
             return inputs, None

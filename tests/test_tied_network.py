@@ -84,7 +84,7 @@ class Problem:
         parameters.flat[:] = self.parameters.flat if flat is None else flat
         gradient = self.allocate(dtype)
         gradient.flat.fill(np.nan)
-        network = tied.Network(parameters, self.architecture, N_ROWS, gradient)
+        network = tied.make_network(parameters, self.architecture, N_ROWS, gradient)
         network.clean[...] = self.clean
         if inputs is None:
             inputs = network.corrupted
@@ -224,7 +224,7 @@ def test_the_loss_of_a_batch_in_single_precision_is_summed_with_all_its_digits(n
         0.0,
     )
     parameters = tied.allocate_parameters(1, n_features, True, np.float32)
-    network = tied.Network(parameters, architecture, n_rows, parameters)
+    network = tied.make_network(parameters, architecture, n_rows, parameters)
     network.clean.fill(0.1)
     value, _ = network.value_and_gradient(network.corrupted)
     assert value == pytest.approx(n_features * np.float32(0.1) ** 2 / 2, rel=3e-6)
@@ -233,7 +233,7 @@ def test_the_loss_of_a_batch_in_single_precision_is_summed_with_all_its_digits(n
 def test_a_network_serves_one_batch_after_another_and_a_new_scale():
     problem = Problem(*NOTE, True, 0.2)
     value, gradient = problem.evaluate()
-    network = tied.Network(
+    network = tied.make_network(
         problem.parameters, problem.architecture, N_ROWS, problem.allocate()
     )
     for scale in (1.0, 0.3, 0.3, 2.0):
@@ -249,7 +249,7 @@ def test_duplicated_rows_change_neither_value_nor_gradient(is_tied):
     """Means over rows, for the weights as for both intercepts, not sums."""
     problem = Problem(*NOTE, is_tied, 0.2)
     value, gradient = problem.evaluate()
-    network = tied.Network(
+    network = tied.make_network(
         problem.parameters, problem.architecture, 2 * N_ROWS, problem.allocate()
     )
     network.clean[...] = np.tile(problem.clean, (2, 1))

@@ -5,9 +5,11 @@ tied (the decoder uses the encoder's matrix) or free; the two differ in the last
 of the backward pass.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy import add, multiply
 
 from sk_autoenc.networks.buffers import zeros
 from sk_autoenc.networks.parameters import allocate, penalise, uniform_weights
@@ -97,160 +99,136 @@ LONGEST_SUM = 2**13
 worst, when all are equal."""
 
 
-class Network:
-    """The autoencoder at work on batches of one size, with the buffers for that.
+class Network(NamedTuple):
+    """The autoencoder at work on batches of one size: what to fill, what to call.
 
-    A caller fills `clean`, what the reconstruction is to be compared with, and, unless
-    the inputs are sparse, `corrupted`, what is encoded; both of shape (n_rows,
-    n_features). A sparse batch of inputs is handed over instead.
-
-    What a step reads is kept as an attribute: at ten rows a batch, finding it again
-    through the parameters and the architecture takes several per cent of the time.
+    `make_network` makes it.
     """
 
-    def __init__(self, parameters, architecture, n_rows, gradient=None):
-        """Make the buffers.
+    clean: np.ndarray
+    """To be filled with what the reconstruction is compared with, (n_rows,
+    n_features). Every call uses it up."""
+    corrupted: np.ndarray
+    """To be filled with what is encoded, (n_rows, n_features), unless that is
+    sparse."""
+    forward: Callable
+    """``forward(inputs)`` -> the loss of every entry, (n_rows, n_features).
 
-        Parameters
-        ----------
-        parameters : Parameters
-            May change in place between calls.
-        architecture : Architecture
-        n_rows : int
-        gradient : Parameters, default=None
-            To be overwritten by every call of `value_and_gradient`, the only one that
-            needs it.
-        """
-        self.parameters = parameters
-        self.architecture = architecture
-        self.n_rows = n_rows
-        self.gradient = gradient
-        self.encoder_weights = parameters.weights.T
-        self.intercept_hidden = parameters.intercept_hidden
-        self.decoder_weights = parameters.decoder_weights
-        self.intercept_visible = parameters.intercept_visible
-        self.activate, self.activation_slope, _ = architecture.activation
-        self.evaluate_loss = architecture.loss.evaluate
+    The inputs are any dense or sparse rows; `clean` itself too."""
+    value_and_gradient: Callable
+    """``value_and_gradient(inputs, weights=None, scale=1.0)`` -> (value, gradient).
 
-        n_components, n_features = parameters.weights.shape
-        dtype = parameters.weights.dtype
-        hidden_shape, visible_shape = (n_rows, n_components), (n_rows, n_features)
-        # delta_hidden above hidden, and the corrupted inputs above delta_visible: so
-        # the two terms of Eq. (12) are one matrix product.
-        stack = zeros((2 * n_rows, n_components), dtype)
-        self.hidden_stack_transposed = stack.T
-        self.delta_hidden, self.hidden = stack[:n_rows], stack[n_rows:]
-        self.visible_stack = stack = zeros((2 * n_rows, n_features), dtype)
-        self.corrupted, self.delta_visible = stack[:n_rows], stack[n_rows:]
-        self.slope = zeros(hidden_shape, dtype)
-        self.clean = zeros(visible_shape, dtype)
-        self.preactivation = zeros(visible_shape, dtype)
-        self.values = zeros(visible_shape, dtype)
-        # Sums are products with ones, which take a third of the time of `sum`. The
-        # values of a small batch are summed in one; those of a large one row by row
-        # first, since long sums in single precision lose digits.
-        self.ones = np.ones(n_rows, dtype)
-        small = self.values.size <= LONGEST_SUM
-        self.summed = self.values.reshape(-1) if small else self.values
-        self.summing_ones = np.ones(self.summed.shape[-1], dtype)
-        # An array of no dimensions: see `HALF` in parts/activations.py.
-        self.scale_of_a_row = np.empty((), dtype)
-        self.scale = None
+    The inputs are `corrupted` or sparse rows; the weights, of shape (n_rows,
+    n_features), those of each entry's loss (Vincent et al. 2010, section 4), None: all
+    1. The value is the sum over features and mean over rows, plus the penalty; the
+    gradient is multiplied by `scale`, the value is not."""
 
-    def forward(self, inputs):
-        """Compute the loss of every entry, and its slope, for a batch.
 
-        Parameters
-        ----------
-        inputs : ndarray or sparse matrix of shape (n_rows, n_features)
-            What is encoded: `self.corrupted` or other rows.
+def make_network(parameters, architecture, n_rows, gradient=None):
+    """Make a network for batches of `n_rows` rows, with the buffers for that.
 
-        Returns
-        -------
-        values : ndarray of shape (n_rows, n_features)
-            `self.values`. Left besides are `hidden` and, in `delta_visible`, dL/dh2 of
-            every row. `clean` is used up.
-        """
-        hidden, preactivation, values = self.hidden, self.preactivation, self.values
+    Its arrays are variables of this function, and numpy's operations go by name: at ten
+    rows a batch, attributes and operators would cost 5 % of a step.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        May change in place between calls.
+    architecture : Architecture
+    n_rows : int
+    gradient : Parameters, default=None
+        To be overwritten and returned by every call of `value_and_gradient`, the only
+        one that needs it.
+
+    Returns
+    -------
+    network : Network
+    """
+    components, intercept_hidden, intercept_visible, decoder_weights = parameters[1:]
+    encoder_weights, decoder_weights_transposed = components.T, decoder_weights.T
+    activate, activation_slope, _ = architecture.activation
+    output_activation, loss = architecture.output_activation, architecture.loss.evaluate
+    alpha, tied = architecture.alpha, architecture.tied
+
+    n_components, n_features = components.shape
+    dtype = components.dtype
+    # delta_hidden above hidden, and the corrupted inputs above delta_visible: so the
+    # two terms of Eq. (12) are one matrix product.
+    hidden_stack = zeros((2 * n_rows, n_components), dtype)
+    delta_hidden, hidden = hidden_stack[:n_rows], hidden_stack[n_rows:]
+    visible_stack = zeros((2 * n_rows, n_features), dtype)
+    corrupted, delta_visible = visible_stack[:n_rows], visible_stack[n_rows:]
+    hidden_stack_transposed = hidden_stack.T
+    slope = zeros((n_rows, n_components), dtype)
+    clean = zeros((n_rows, n_features), dtype)
+    preactivation = zeros((n_rows, n_features), dtype)
+    values = zeros((n_rows, n_features), dtype)
+    # Sums are products with ones, which take a third of the time of `sum`. The values
+    # of a small batch are summed in one; those of a large one row by row first, since
+    # long sums in single precision lose digits.
+    ones = np.ones(n_rows, dtype)
+    small = values.size <= LONGEST_SUM
+    summed = values.reshape(-1) if small else values
+    summing_ones = np.ones(summed.shape[-1], dtype)
+    # An array of no dimensions: see `HALF` in parts/activations.py.
+    scale_of_a_row, present_scale = np.empty((), dtype), None
+
+    def forward(inputs):
+        """Write `values`, `hidden` and, into `delta_visible`, dL/dh2 of every row."""
+        if inputs is corrupted:
+            corrupted.dot(encoder_weights, hidden)
+        else:
+            product(inputs, encoder_weights, hidden)
         # Intercepts are assigned to memory that is not in use yet, and then added: that
         # takes half the time of the broadcast additions in `encode` and `decode`.
-        intercepts = self.slope
-        product(inputs, self.encoder_weights, hidden)
-        intercepts[...] = self.intercept_hidden
-        hidden += intercepts  # Eq. (4)
-        self.activate(hidden)  # Eq. (1)
-        hidden.dot(self.decoder_weights, preactivation)
-        values[...] = self.intercept_visible
-        preactivation += values  # Eq. (5)
-        output = self.architecture.output_activation
-        self.evaluate_loss(
-            preactivation, self.clean, output, values, self.delta_visible
-        )
+        slope[...] = intercept_hidden
+        add(hidden, slope, hidden)  # Eq. (4)
+        activate(hidden)  # Eq. (1)
+        hidden.dot(decoder_weights, preactivation)
+        values[...] = intercept_visible
+        add(preactivation, values, preactivation)  # Eq. (5)
+        loss(preactivation, clean, output_activation, values, delta_visible)
         return values
 
-    def backward(self, inputs, scale):
-        """Write `scale` times the gradient of the mean over rows, after `forward`.
-
-        Parameters
-        ----------
-        inputs : ndarray or sparse matrix
-            As for `forward`, but a dense one must be `self.corrupted`.
-        scale : float
-        """
-        delta_visible, delta_hidden = self.delta_visible, self.delta_hidden
-        gradient = self.gradient
-        if scale != self.scale:
-            self.scale = scale
-            self.scale_of_a_row.fill(scale / self.n_rows)
-        delta_visible *= self.scale_of_a_row  # the mean of Eqs. (15)-(17)
-        delta_visible.dot(self.decoder_weights.T, delta_hidden)
-        delta_hidden *= self.activation_slope(self.hidden, self.slope)  # Eq. (11)
-        self.ones.dot(delta_hidden, gradient.intercept_hidden)  # Eq. (13)
-        self.ones.dot(delta_visible, gradient.intercept_visible)  # Eq. (14)
-        dense = isinstance(inputs, np.ndarray)
-        tied = self.architecture.tied
+    def backward(inputs, scale):
+        """Write `scale` times the gradient of the mean over rows, after `forward`."""
+        nonlocal present_scale
+        if scale != present_scale:
+            present_scale = scale
+            scale_of_a_row.fill(scale / n_rows)
+        # The mean of Eqs. (15)-(17).
+        multiply(delta_visible, scale_of_a_row, delta_visible)
+        delta_visible.dot(decoder_weights_transposed, delta_hidden)
+        activation_slope(hidden, slope)
+        multiply(delta_hidden, slope, delta_hidden)  # Eq. (11)
+        ones.dot(delta_hidden, gradient.intercept_hidden)  # Eq. (13)
+        ones.dot(delta_visible, gradient.intercept_visible)  # Eq. (14)
+        dense = inputs is corrupted
         if dense and tied:
             # Both terms of Eq. (12) in one product.
-            self.hidden_stack_transposed.dot(self.visible_stack, gradient.weights)
+            hidden_stack_transposed.dot(visible_stack, gradient.weights)
             return
-        self.hidden.T.dot(delta_visible, gradient.decoder_weights)
+        hidden.T.dot(delta_visible, gradient.decoder_weights)
         if dense:
-            delta_hidden.T.dot(inputs, gradient.weights)
+            delta_hidden.T.dot(corrupted, gradient.weights)
         elif tied:
             gradient.weights[...] += (inputs.T @ delta_hidden).T
         else:
             gradient.weights[...] = (inputs.T @ delta_hidden).T
 
-    def value_and_gradient(self, inputs, weights=None, scale=1.0):
-        """Value and gradient of the mean loss of a batch, in one pass each way.
-
-        Parameters
-        ----------
-        inputs : ndarray or sparse matrix of shape (n_rows, n_features)
-            The corrupted rows; dense ones must be `self.corrupted`. The clean rows are
-            in `self.clean`, which is used up.
-        weights : ndarray of shape (n_rows, n_features), default=None
-            Weight of each entry's loss (Vincent et al. 2010, section 4); None: all 1.
-        scale : float, default=1.0
-            What the gradient, but not the value, is multiplied by.
-
-        Returns
-        -------
-        value : float
-            Sum over features, mean over rows, plus the penalty.
-        gradient : Parameters
-            `self.gradient`.
-        """
-        values = self.forward(inputs)
+    def value_and_gradient(inputs, weights=None, scale=1.0):
+        forward(inputs)
         if weights is not None:
-            values *= weights
-            self.delta_visible *= weights
-        self.backward(inputs, scale)
-        sums = self.summed.dot(self.summing_ones)
-        value = float(sums if sums.ndim == 0 else self.ones.dot(sums)) / self.n_rows
-        alpha = self.architecture.alpha
-        value += penalise(self.parameters, alpha, self.gradient, scale)
-        return value, self.gradient
+            multiply(values, weights, values)
+            multiply(delta_visible, weights, delta_visible)
+        backward(inputs, scale)
+        total = summed.dot(summing_ones)
+        value = float(total if small else ones.dot(total)) / n_rows
+        if alpha:
+            value += penalise(parameters, alpha, gradient, scale)
+        return value, gradient
+
+    return Network(clean, corrupted, forward, value_and_gradient)
 
 
 class Networks(dict):
@@ -264,7 +242,7 @@ class Networks(dict):
         self.row_entries = 3 * n_components + 5 * n_features  # of a `Network`
 
     def __missing__(self, n_rows):
-        self[n_rows] = Network(
+        self[n_rows] = make_network(
             self.parameters, self.architecture, n_rows, self.gradient
         )
         return self[n_rows]

@@ -9,6 +9,7 @@ from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
+from numpy import add, multiply, subtract
 
 HALF, ONE = (
     {np.dtype(dtype): np.array(value, dtype) for dtype in (np.float32, np.float64)}
@@ -48,18 +49,16 @@ def logistic(preactivation):
     it take half the time of the exp form.
     """
     half = HALF[preactivation.dtype]
-    preactivation *= half
+    multiply(preactivation, half, preactivation)
     np.tanh(preactivation, preactivation)
-    preactivation *= half
-    preactivation += half
-    return preactivation
+    multiply(preactivation, half, preactivation)
+    return add(preactivation, half, preactivation)
 
 
 def logistic_slope(output, out):
     """s'(a) = y (1 - y)."""
-    np.subtract(ONE[output.dtype], output, out)
-    out *= output
-    return out
+    subtract(ONE[output.dtype], output, out)
+    return multiply(out, output, out)
 
 
 def tanh(preactivation):
@@ -69,8 +68,8 @@ def tanh(preactivation):
 
 def tanh_slope(output, out):
     """s'(a) = 1 - y^2."""
-    np.multiply(output, output, out)
-    return np.subtract(ONE[out.dtype], out, out)
+    multiply(output, output, out)
+    return subtract(ONE[out.dtype], out, out)
 
 
 def relu(preactivation):

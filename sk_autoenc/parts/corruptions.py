@@ -10,6 +10,7 @@ once per batch.
 import math
 
 import numpy as np
+from numpy import multiply
 
 
 class Coins:
@@ -101,7 +102,7 @@ class Masking:
             changed: `emphasis` tells the two apart.
         """
         untouched = self.keep.toss(clean.shape)
-        np.multiply(clean, untouched, out)
+        multiply(clean, untouched, out)
         return untouched
 
 
