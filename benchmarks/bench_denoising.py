@@ -76,7 +76,7 @@ def our_epoch(X, n_components, batch_size):
     )
     data = estimator._check_training_data(X, reset=True)
     parameters, rng = estimator._start(data)
-    objective = estimator._make_objective(data, parameters, rng)
+    objective = estimator._make_objective(data, parameters, rng).value_and_gradient
     solver = SGD(parameters.flat, estimator)
     plan = estimator._plan(rng, 1, len(X), warn=False)
     rows = np.arange(len(X))

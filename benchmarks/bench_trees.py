@@ -290,7 +290,7 @@ def fit_epochs(n_trees):
     estimator = UnfoldingRAETransformer(batch_size=64, random_state=0)
     data = estimator._check_training_data(forest, reset=True)
     parameters, rng = estimator._start(data)
-    objective = estimator._make_objective(data, parameters, rng)
+    objective = estimator._make_objective(data, parameters, rng).value_and_gradient
     solver = Adam(parameters.flat, estimator)
     plan = estimator._plan(rng, 1, len(forest), warn=False)
     rows = np.arange(len(forest))

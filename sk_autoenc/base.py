@@ -37,7 +37,8 @@ class BaseAutoencoder(
     - ``_check_training_data(X, reset)`` -> trusted data with a ``shape``;
     - ``_initial_parameters(data, rng)`` and ``_current_parameters()``, parameters that
       training may update in place;
-    - ``_make_objective(data, parameters, rng)`` -> an objective that also has
+    - ``_make_objective(data, parameters, rng)`` -> an object with the methods
+      ``value_and_gradient(parameters, rows, scale)`` and
       ``validation_loss(parameters, rows, rng)``;
     - ``_parameter_attributes(parameters)`` -> dict of fitted attributes.
     """
@@ -55,6 +56,7 @@ class BaseAutoencoder(
             parameters, rng = self._start(data)
             objective = self._make_objective(data, parameters, rng)
             rows, held_out = self._split(data.shape[0])
+            evaluate = objective.value_and_gradient
             whole = self.solver == "lbfgs"  # all rows at once, whatever batch_size
             plan = self._plan(rng, self.max_iter, len(rows), warn=not whole)._replace(
                 callbacks=FitCallbacks(self, context, X, y),
@@ -63,10 +65,10 @@ class BaseAutoencoder(
             )
             if whole:
                 self._solver = None
-                result = minimise_at_once(objective, parameters, rows, plan)
+                result = minimise_at_once(evaluate, parameters, rows, plan)
             else:
                 self._solver = self._new_solver(parameters)
-                result = minimise(objective, parameters, rows, self._solver, plan)
+                result = minimise(evaluate, parameters, rows, self._solver, plan)
             self._set_state(vars(self) | self._learned(parameters, result))
             plan.callbacks.end_fit()
         warn_unless_converged(result, self.max_iter)
@@ -78,7 +80,7 @@ class BaseAutoencoder(
         with self._state_on_error(dict(vars(self))):
             data = self._check_training_data(X, reset=not fitted)
             parameters, rng = self._start(data)
-            objective = self._make_objective(data, parameters, rng)
+            evaluate = self._make_objective(data, parameters, rng).value_and_gradient
             rows = np.arange(data.shape[0])
             plan = self._plan(rng, 1, len(rows), warn=False)
             if fitted and isinstance(self._solver, SOLVERS[self.solver]):
@@ -87,7 +89,7 @@ class BaseAutoencoder(
                 self._solver = copy.deepcopy(self._solver)
             else:
                 self._solver = self._new_solver(parameters)
-            result = minimise(objective, parameters, rows, self._solver, plan)
+            result = minimise(evaluate, parameters, rows, self._solver, plan)
             self._set_state(vars(self) | self._learned(parameters, result))
         return self
 

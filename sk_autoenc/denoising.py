@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from sk_autoenc._compat import with_callbacks
 from sk_autoenc.base import BaseAutoencoder
 from sk_autoenc.networks import tied
-from sk_autoenc.objectives import DenoisingObjective, blocks_of_rows, take_rows
+from sk_autoenc.objectives import DenoisingObjective, blocks_of_rows, row_reader
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.losses import LOSSES
@@ -429,9 +429,10 @@ class DenoisingAutoencoder(BaseAutoencoder):
         scores = np.empty(X.shape[0], self._dtype(X))
         X = X.astype(scores.dtype, copy=False)
         networks = tied.Networks(parameters, self._architecture())
+        read = row_reader(X)
         for rows in blocks_of_rows(len(scores), networks.row_entries):
             network = networks[rows.stop - rows.start]
-            batch = take_rows(X, np.arange(rows.start, rows.stop), network.clean)
+            batch = read(np.arange(rows.start, rows.stop), network.clean)
             scores[rows] = -network.forward(batch).sum(axis=1)
         return scores
 

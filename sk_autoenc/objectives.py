@@ -1,6 +1,7 @@
 """Objectives: (parameters, rows, scale) -> (mean value over the rows, gradient).
 
-`scale`, 1 unless given, is what the gradient, but not the value, is multiplied by.
+That is the method `value_and_gradient`. `scale`, 1 unless given, is what the gradient,
+but not the value, is multiplied by.
 """
 
 import numpy as np
@@ -35,7 +36,8 @@ class DenoisingObjective:
         rng : numpy.random.Generator
             Decides the corruption in training.
         """
-        self.X = X
+        self.dtype = X.dtype
+        self.read = row_reader(X)
         self.architecture = architecture
         self.make_corruption = make_corruption
         self.corruption = make_corruption(rng)
@@ -50,7 +52,7 @@ class DenoisingObjective:
         )
         self.networks = tied.Networks(parameters, architecture, self.gradient)
 
-    def __call__(self, parameters, rows, scale=1.0):
+    def value_and_gradient(self, parameters, rows, scale=1.0):
         """Return (mean value, scale * gradient) under a corruption drawn anew."""
         network = self._networks(parameters)[len(rows)]
         inputs, weights = self._corrupt(rows, network, self.corruption)
@@ -78,15 +80,15 @@ class DenoisingObjective:
     def _corrupt(self, rows, network, corruption):
         """Fill `network.clean`; return corrupted inputs and weights of losses."""
         clean = network.clean
-        batch = take_rows(self.X, rows, clean)
+        batch = self.read(rows, clean)
         if self.stays_sparse:
             inputs = batch.copy()
-            corruption(batch.data, inputs.data)
+            corruption.corrupt(batch.data, inputs.data)
             return inputs, None
-        untouched = corruption(clean, network.corrupted)
+        untouched = corruption.corrupt(clean, network.corrupted)
         if self.emphasis is None:
             return network.corrupted, None
-        on_corrupted, on_untouched = map(self.X.dtype.type, self.emphasis)
+        on_corrupted, on_untouched = map(self.dtype.type, self.emphasis)
         return network.corrupted, np.where(untouched, on_untouched, on_corrupted)
 
 
@@ -120,7 +122,7 @@ class TreeObjective:
             parameters.n_components, forest.n_features, forest.dtype
         )
 
-    def __call__(self, parameters, rows, scale=1.0):
+    def value_and_gradient(self, parameters, rows, scale=1.0):
         """Return (mean value, scale * gradient) under a corruption drawn anew."""
         batch = self.forest.select(rows)
         return tree_gradients.value_and_gradient(
@@ -155,7 +157,7 @@ class TreeObjective:
             return None
         clean = batch.leaf_vectors()
         inputs = np.empty_like(clean)
-        corruption(clean, out=inputs)
+        corruption.corrupt(clean, out=inputs)
         return inputs
 
 
@@ -166,13 +168,19 @@ def blocks_of_rows(n_rows, row_entries):
         yield slice(start, min(start + size, n_rows))
 
 
-def take_rows(X, rows, out):
-    """Write some rows of X, dense, into `out`; return them as X has them.
+def row_reader(X):
+    """Return a function ``read(rows, out)`` that writes rows of X, dense, into `out`.
 
-    That is `out` itself for a dense X, and a sparse batch for a sparse one.
+    It returns them as X has them: that is `out` itself for a dense X, and a sparse
+    batch for a sparse one.
     """
-    if isinstance(X, np.ndarray):
+
+    def read_dense(rows, out):
         return X.take(rows, 0, out, "clip")
-    batch = X[rows]
-    batch.toarray(out=out)
-    return batch
+
+    def read_sparse(rows, out):
+        batch = X[rows]
+        batch.toarray(out=out)
+        return batch
+
+    return read_dense if isinstance(X, np.ndarray) else read_sparse

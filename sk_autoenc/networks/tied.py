@@ -190,9 +190,22 @@ def make_network(parameters, architecture, n_rows, gradient=None):
         loss(preactivation, clean, output_activation, values, delta_visible)
         return values
 
-    def backward(inputs, scale):
-        """Write `scale` times the gradient of the mean over rows, after `forward`."""
+    def weight_gradients(inputs):
+        """Write the two terms of Eq. (12) apart: free weights, or sparse inputs."""
+        hidden.T.dot(delta_visible, gradient.decoder_weights)
+        if inputs is corrupted:
+            delta_hidden.T.dot(inputs, gradient.weights)
+        elif tied:
+            gradient.weights[...] += (inputs.T @ delta_hidden).T
+        else:
+            gradient.weights[...] = (inputs.T @ delta_hidden).T
+
+    def value_and_gradient(inputs, weights=None, scale=1.0):
         nonlocal present_scale
+        forward(inputs)
+        if weights is not None:
+            multiply(values, weights, values)
+            multiply(delta_visible, weights, delta_visible)
         if scale != present_scale:
             present_scale = scale
             scale_of_a_row.fill(scale / n_rows)
@@ -203,25 +216,10 @@ def make_network(parameters, architecture, n_rows, gradient=None):
         multiply(delta_hidden, slope, delta_hidden)  # Eq. (11)
         ones.dot(delta_hidden, gradient.intercept_hidden)  # Eq. (13)
         ones.dot(delta_visible, gradient.intercept_visible)  # Eq. (14)
-        dense = inputs is corrupted
-        if dense and tied:
-            # Both terms of Eq. (12) in one product.
-            hidden_stack_transposed.dot(visible_stack, gradient.weights)
-            return
-        hidden.T.dot(delta_visible, gradient.decoder_weights)
-        if dense:
-            delta_hidden.T.dot(corrupted, gradient.weights)
-        elif tied:
-            gradient.weights[...] += (inputs.T @ delta_hidden).T
+        if tied and inputs is corrupted:
+            hidden_stack_transposed.dot(visible_stack, gradient.weights)  # Eq. (12)
         else:
-            gradient.weights[...] = (inputs.T @ delta_hidden).T
-
-    def value_and_gradient(inputs, weights=None, scale=1.0):
-        forward(inputs)
-        if weights is not None:
-            multiply(values, weights, values)
-            multiply(delta_visible, weights, delta_visible)
-        backward(inputs, scale)
+            weight_gradients(inputs)
         total = summed.dot(summing_ones)
         value = float(total if small else ones.dot(total)) / n_rows
         if alpha:

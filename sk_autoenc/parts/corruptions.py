@@ -3,8 +3,8 @@
 To add one: write a class with the members of `Masking` that have a docstring, and add a
 line to `CORRUPTIONS`. Every test of a corruption runs over that dict.
 
-Each is made once per fit as ``corruption(level, feature_range, rng)`` and then called
-once per batch.
+Each is made once per fit as ``corruption(level, feature_range, rng)``; its `corrupt` is
+then called once per batch.
 """
 
 import math
@@ -85,7 +85,7 @@ class Masking:
         """
         self.keep = Coins(1 - level, rng, feature_range[0].dtype)
 
-    def __call__(self, clean, out):
+    def corrupt(self, clean, out):
         """Write the corrupted entries of `clean` into `out`.
 
         Parameters
@@ -116,7 +116,7 @@ class Gaussian:
         self.level = level
         self.rng = rng
 
-    def __call__(self, clean, out):
+    def corrupt(self, clean, out):
         """Write x + N(0, level^2); see `Masking`."""
         self.rng.standard_normal(dtype=out.dtype, out=out)
         out *= self.level
@@ -138,7 +138,7 @@ class SaltAndPepper:
         self.heads = Coins(0.5, rng, bool)
         self.smallest, self.largest = feature_range
 
-    def __call__(self, clean, out):
+    def corrupt(self, clean, out):
         """Write x with some entries at an extreme; see `Masking`."""
         touched = self.choose.toss(clean.shape)
         heads = self.heads.toss(clean.shape)
@@ -162,7 +162,7 @@ class Swap:
         self.choose = Coins(level, rng, bool)
         self.rng = rng
 
-    def __call__(self, clean, out):
+    def corrupt(self, clean, out):
         """Write x with some entries of other rows; see `Masking`."""
         np.copyto(out, clean)
         n_rows = len(clean)
@@ -184,7 +184,7 @@ class Nothing:
     def __init__(self, level, feature_range, rng):
         pass
 
-    def __call__(self, clean, out):
+    def corrupt(self, clean, out):
         """Write x; see `Masking`."""
         np.copyto(out, clean)
         return np.broadcast_to(np.True_, clean.shape)
@@ -201,7 +201,7 @@ class Custom:
         self.level = level
         self.rng = rng
 
-    def __call__(self, clean, out):
+    def corrupt(self, clean, out):
         """Write what the function returns; see `Masking`."""
         name = getattr(self.function, "__name__", repr(self.function))
         given = clean.copy()  # the function may keep it; `clean` is used again
