@@ -4,6 +4,8 @@ from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.trees.forest import Forest
 
+__version__ = "0.1.0.dev0"
+
 __all__ = [
     "DenoisingAutoencoder",
     "Forest",

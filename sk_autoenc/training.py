@@ -241,7 +241,7 @@ def check_finite(epoch, loss, parameters):
         raise DivergenceError(
             f"Training diverged: in epoch {epoch} the loss ({loss}) or a parameter "
             "stopped being finite. Lower learning_rate_init or scale X (for instance "
-            "with MinMaxScaler or StandardScaler)."
+            "with MinMaxScaler or StandardScaler; if X are trees, their leaf vectors)."
         )
 
 

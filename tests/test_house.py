@@ -4,6 +4,7 @@ import ast
 import importlib
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,7 @@ def test_importing_the_package_imports_no_heavy_optional_library():
     imported = set(ast.literal_eval(done.stdout))
     assert "sk_autoenc" in imported
     assert not imported & {"torch", "matplotlib", "pandas", "polars", "rich", "skops"}
+
+
+def test_the_version_is_that_of_the_installed_package():
+    assert sk_autoenc.__version__ == version("sk-autoenc")
