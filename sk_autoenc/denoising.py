@@ -60,13 +60,14 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
     corruption_level : float, default=0.3
         A probability in [0, 1], a standard deviation for "gaussian", or whatever the
-        callable makes of it. Probabilities are rounded to a multiple of 2**-16.
+        callable makes of it (finite and not negative). Probabilities are rounded to a
+        multiple of 2**-16.
 
     emphasis : tuple of two floats, default=(1.0, 1.0)
         Weights of the loss on entries that the corruption chose and on the others:
         (1, 0.5) emphasises the corrupted, (1, 0) looks at nothing else [2]_. A chosen
         entry counts as corrupted even if its value happens to stay; of a callable's
-        entries those count whose value changed.
+        entries those count whose value changed. "gaussian" chooses all, None none.
 
     activation : {"logistic", "tanh", "relu", "identity"}, default="logistic"
         Activation of the hidden units.

@@ -167,6 +167,7 @@ def minimise_at_once(objective, parameters, rows, plan):
     result = TrainingResult(plan.n_samples_seen)
     solution = parameters.flat.astype(np.float64)
     began = None
+    remedy = "Scale X"  # there is no rate to lower
 
     def value_and_gradient(flat):
         nonlocal began
@@ -182,7 +183,7 @@ def minimise_at_once(objective, parameters, rows, plan):
         np.copyto(solution, intermediate_result.x)
         np.copyto(parameters.flat, solution, casting="same_kind")
         result.loss_curve.append(float(intermediate_result.fun))
-        check_finite(len(result.loss_curve), result.loss_curve[-1], parameters)
+        check_finite(len(result.loss_curve), result.loss_curve[-1], parameters, remedy)
         result.n_samples_seen += len(rows)
         if plan.verbose:
             print_epoch(len(result.loss_curve), result, time.perf_counter() - began)
@@ -205,7 +206,7 @@ def minimise_at_once(objective, parameters, rows, plan):
     if not result.loss_curve:  # not one step was made
         with np.errstate(over="ignore", invalid="ignore"):
             result.loss_curve.append(float(objective(parameters, rows)[0]))
-    check_finite(len(result.loss_curve), result.loss_curve[-1], parameters)
+    check_finite(len(result.loss_curve), result.loss_curve[-1], parameters, remedy)
     return result
 
 
@@ -235,13 +236,13 @@ def run_epoch(objective, parameters, rows, solver, plan):
     return float(total / len(order))
 
 
-def check_finite(epoch, loss, parameters):
+def check_finite(epoch, loss, parameters, remedy="Lower learning_rate_init or scale X"):
     """Refuse to go on from a loss or parameters that are not finite."""
     if not (np.isfinite(loss) and np.isfinite(parameters.flat).all()):
         raise DivergenceError(
             f"Training diverged: in epoch {epoch} the loss ({loss}) or a parameter "
-            "stopped being finite. Lower learning_rate_init or scale X (for instance "
-            "with MinMaxScaler or StandardScaler; if X are trees, their leaf vectors)."
+            f"stopped being finite. {remedy} (for instance with MinMaxScaler or "
+            "StandardScaler; if X are trees, their leaf vectors)."
         )
 
 

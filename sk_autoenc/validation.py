@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -174,11 +175,12 @@ def check_trees(estimator, X, *, reset, name="X"):
     if not is_forest_like(X):
         try:
             rows = check_X(estimator, X, reset=reset, accept_sparse=False)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             hint = tree_hint(X)
             if hint is None:
                 raise
-            raise ValueError(f"{error}\nIf X holds trees: {hint}") from error
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{error}\nIf X holds trees: {hint}") from error
         return Forest.from_rows(rows)
     forest = Forest.from_nested(X)
     if len(forest) == 0:
@@ -203,6 +205,8 @@ def tree_hint(X):
         )
     if isinstance(X, np.ndarray) and (X.dtype == object or X.ndim > 2):
         return "numpy took their tuples apart; pass the list of trees itself."
+    if isinstance(X, Iterator | Mapping):
+        return "pass a list of them, which can be gone through again."
     if hasattr(X, "columns"):
         return "pass the column they are in, such as X['tree'], not a data frame."
     return None

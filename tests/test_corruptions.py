@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
 
 from sk_autoenc.parts.corruptions import CORRUPTIONS, Coins, make_corruption
 
@@ -121,9 +122,8 @@ def test_stored_values_of_a_sparse_batch_are_accepted_as_a_row(name, rng):
         return
     stored = rng.uniform(1, 2, 1001)
     corruption = make_corruption(name, 0.5, (stored, stored), rng)
-    out = stored.copy()
-    untouched = corruption.corrupt(out, out=out)  # in place, as for a sparse batch
-    untouched = untouched.astype(bool)
+    out = np.empty_like(stored)
+    untouched = corruption.corrupt(stored, out=out).astype(bool)
     assert_array_equal(out[untouched], stored[untouched])
 
 
@@ -374,11 +374,12 @@ def test_a_callable_may_return_its_input_a_list_or_another_dtype(clean):
         (lambda X, level, rng: np.multiply(X, 0, out=X), "changed its input in place"),
         (lambda X, level, rng: X[:, 1:], r"shape \(300, 99\) for a batch of shape"),
         (lambda X, level, rng: X[0], r"shape \(100,\) for a batch"),
-        (lambda X, level, rng: None, r"shape \(\) for a batch"),
+        (lambda X, level, rng: None, r"a NoneType of dtype object"),
+        (lambda X, level, rng: csr_array(X), r"a csr_array of dtype object"),
         (lambda X, level, rng: X * np.nan, "returned NaN or infinity"),
         (lambda X, level, rng: X + np.inf, "returned NaN or infinity"),
     ],
-    ids=["in place", "narrower", "one row", "nothing", "nan", "infinity"],
+    ids=["in place", "narrower", "one row", "nothing", "sparse", "nan", "infinity"],
 )
 def test_a_callable_that_breaks_its_contract_is_told_so(function, message, clean):
     with pytest.raises(ValueError, match=message):

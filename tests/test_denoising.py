@@ -790,6 +790,26 @@ def test_early_stopping_stops(X):
     assert model.n_iter_ == 5
 
 
+# The objective
+
+
+def test_an_objective_serves_the_parameters_it_is_given(X):
+    model = make(corruption=None)
+    model.fit(X)
+    first, second = model._current_parameters(), model._current_parameters()
+    second.flat[:] *= 0.5
+    objective = model._make_objective(X, first, np.random.default_rng(0))
+    anew = model._make_objective(X, second, np.random.default_rng(0))
+    rows = np.arange(7)
+    for parameters in (first, second, first):
+        value, gradient = objective.value_and_gradient(parameters, rows)
+        if parameters is second:
+            expected_value, expected = anew.value_and_gradient(second, rows)
+            assert value == expected_value
+            assert_array_equal(gradient.flat, expected.flat)
+    assert value != expected_value
+
+
 # Divergence
 
 

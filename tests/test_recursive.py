@@ -978,8 +978,10 @@ def test_lbfgs_goes_on_from_where_minibatches_ended():
 def test_lbfgs_says_that_it_diverged():
     huge = [map_leaves(lambda x: 1e200 * x, tree) for tree in TREES]
     model = make(solver="lbfgs", encoder_activation="identity")
-    with pytest.raises(ValueError, match="Training diverged: in epoch 1 "):
+    with pytest.raises(ValueError, match="Training diverged: in epoch 1 ") as error:
         model.fit(huge)
+    assert ". Scale X" in str(error.value)
+    assert "learning_rate_init" not in str(error.value)  # it is not used
     assert not model.__sklearn_is_fitted__()
 
 
@@ -1803,6 +1805,14 @@ def test_trees_written_as_lists_are_refused_with_a_hint_at_tuples(trees):
 )
 def test_trees_in_another_container_are_refused_with_a_hint(X, hint):
     with pytest.raises(ValueError, match=f"If X holds trees: .*{hint}"):
+        make().fit(X)
+
+
+@pytest.mark.parametrize(
+    "X", [(tree for tree in TREES), dict(enumerate(TREES))], ids=["generator", "dict"]
+)
+def test_trees_that_can_be_gone_through_but_not_indexed_are_refused_with_a_hint(X):
+    with pytest.raises(TypeError, match="If X holds trees: pass a list of them"):
         make().fit(X)
 
 

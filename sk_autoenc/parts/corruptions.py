@@ -205,23 +205,24 @@ class Custom:
         """Write what the function returns; see `Masking`."""
         name = getattr(self.function, "__name__", repr(self.function))
         given = clean.copy()  # the function may keep it; `clean` is used again
-        corrupted = np.asarray(self.function(given, self.level, self.rng))
+        returned = self.function(given, self.level, self.rng)
+        corrupted = np.asarray(returned)
         if not np.array_equal(given, clean):
             raise ValueError(
                 f"The corruption function {name} changed its input in place; it must "
                 "leave X as it is. Work on X.copy() and return that."
+            )
+        if corrupted.dtype.kind not in "fiub":
+            raise ValueError(
+                f"The corruption function {name} returned a {type(returned).__name__} "
+                f"of dtype {corrupted.dtype} for a batch of shape {clean.shape}; it "
+                "must return a dense array of real numbers."
             )
         if corrupted.shape != clean.shape:
             raise ValueError(
                 f"The corruption function {name} returned an array of shape "
                 f"{corrupted.shape} for a batch of shape {clean.shape}; it must return "
                 "an array of the shape it is given."
-            )
-        if corrupted.dtype.kind not in "fiub":
-            raise ValueError(
-                f"The corruption function {name} returned an array of dtype "
-                f"{corrupted.dtype} for a batch of shape {clean.shape}; it must return "
-                "an array of real numbers."
             )
         if not np.isfinite(corrupted).all():
             raise ValueError(
