@@ -175,7 +175,7 @@ def make_network(parameters, architecture, n_rows, gradient=None):
 
     def forward(inputs):
         """Write `values`, `hidden` and, into `delta_visible`, dL/dh2 of every row."""
-        if inputs is corrupted:
+        if inputs is corrupted:  # as in every dense step: without a call, 1 % of it
             corrupted.dot(encoder_weights, hidden)
         else:
             product(inputs, encoder_weights, hidden)
