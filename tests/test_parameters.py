@@ -1,10 +1,12 @@
+import copy
+import pickle
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_autoenc.networks.parameters import allocate, uniform_weights
+from sk_autoenc.networks.parameters import FlatParameters, allocate, uniform_weights
 
 
 class Pair(NamedTuple):
@@ -59,3 +61,46 @@ def test_weights_of_one_seed_agree_in_both_precisions():
     for weights in (single, double):
         uniform_weights(weights, 1.0, np.random.default_rng(0))
     assert_allclose(single, double, rtol=1e-6)
+
+
+class Named(FlatParameters):
+    @property
+    def both(self):
+        return self.first, self.second
+
+
+def named():
+    parameters = Named.zeros(SHAPES, np.float64)
+    parameters.flat[:] = np.arange(10)
+    return parameters
+
+
+COPIES = {
+    "pickle": lambda parameters: pickle.loads(pickle.dumps(parameters)),
+    "deepcopy": copy.deepcopy,
+    "copy": copy.copy,
+    "_replace": lambda parameters: parameters._replace(second=np.arange(6, 10)),
+    "_replace flat": lambda parameters: parameters._replace(flat=np.arange(10)),
+}
+
+
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+def test_arrays_of_a_copy_are_views_on_its_own_flat(duplicate):
+    parameters = duplicate(named())
+    assert type(parameters) is Named
+    assert_array_equal(parameters.flat, np.arange(10))
+    for array in parameters.both:
+        assert np.shares_memory(array, parameters.flat)
+    parameters.first[...] = 7
+    assert_array_equal(parameters.flat, [7] * 6 + [6, 7, 8, 9])
+
+
+@pytest.mark.parametrize("name", ["pickle", "deepcopy", "_replace", "_replace flat"])
+def test_a_copy_has_memory_of_its_own(name):
+    original = named()
+    assert not np.shares_memory(COPIES[name](original).flat, original.flat)
+
+
+def test_replace_changes_the_named_array_alone():
+    replaced = named()._replace(second=[0, 0, 0, 0])
+    assert_array_equal(replaced.flat, [0, 1, 2, 3, 4, 5, 0, 0, 0, 0])

@@ -11,7 +11,6 @@ from strategies import chain, tree_lists
 
 from sk_autoenc.networks import levels as levels_module
 from sk_autoenc.networks.levels import blocks, subtrees
-from sk_autoenc.networks.nodes import Nodes
 from sk_autoenc.networks.tree import (
     Network,
     Workspace,
@@ -30,6 +29,7 @@ from sk_autoenc.networks.tree_parameters import (
 )
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.trees.forest import Forest
+from sk_autoenc.trees.nodes import Nodes
 
 N_FEATURES = 3
 OBJECTIVES = ("unfold_root", "unfold_all", "children")

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
-from sk_autoenc.networks.nodes import Nodes, below, between, parents, runs, starts
+from sk_autoenc.trees.nodes import Nodes, below, between, parents, runs, starts
 
 BLOCK_ENTRIES = 1_500_000
 """Large batches are cut into blocks of this many nodes x components, which stay in

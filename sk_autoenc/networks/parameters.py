@@ -1,4 +1,4 @@
-"""Parameters as NamedTuples of views on one flat buffer.
+"""Parameters: named arrays that are views on one flat array.
 
 A network reads the named matrices; a solver updates `flat` and knows arrays only.
 """
@@ -8,6 +8,54 @@ from math import prod
 import numpy as np
 
 from sk_autoenc.networks.buffers import zeros
+
+
+class FlatParameters:
+    """Named arrays that are views on one array `flat`, and stay so.
+
+    A gradient is of the same type as the parameters. Copies, pickles and `_replace`
+    are made anew from `flat`, so that their arrays are views on their own `flat`.
+
+    Parameters
+    ----------
+    shapes : dict of str to tuple of int
+        Name and shape of each array, in their order in `flat`.
+    flat : ndarray of shape (total number of entries,)
+        Contiguous; not copied.
+
+    Attributes
+    ----------
+    shapes, flat
+        As given. Each name in `shapes` is an attribute too.
+    """
+
+    def __init__(self, shapes, flat):
+        self.shapes = shapes
+        self.flat = flat
+        start = 0
+        for name, shape in shapes.items():
+            stop = start + prod(shape)
+            setattr(self, name, flat[start:stop].reshape(shape))
+            start = stop
+
+    @classmethod
+    def zeros(cls, shapes, dtype):
+        """Make parameters that are all 0."""
+        return cls(shapes, zeros((sum(map(prod, shapes.values())),), dtype))
+
+    def like(self, flat):
+        """Make parameters of the same shapes on another flat array."""
+        return type(self)(self.shapes, flat)
+
+    def _replace(self, **arrays):
+        """Copy, with the values of some arrays, or of `flat`, replaced."""
+        copied = self.like(self.flat.copy())
+        for name, values in arrays.items():
+            getattr(copied, name)[...] = values
+        return copied
+
+    def __reduce__(self):
+        return type(self), (self.shapes, self.flat)
 
 
 def allocate(kind, shapes, dtype):
