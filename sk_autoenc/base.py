@@ -1,155 +1,141 @@
-"""What the estimators share: fit and partial_fit around the minibatch loop."""
+"""What the estimators share: fit and partial_fit around the training loop.
+
+The way of the data: `_problem` reads parameters and X and sets nothing; `minimise`
+trains; the fitted attributes are assigned once, at one stroke, at the end. Whatever
+fails or interrupts before that leaves the estimator as it was.
+"""
 
 import copy
 import warnings
-from contextlib import contextmanager
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._compat import WRAPPER_FRAMES, CallbackSupportMixin
+from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.solvers import SOLVERS
-from sk_autoenc.training import Plan, minimise, minimise_at_once
+from sk_autoenc.training import Plan, minimise
 from sk_autoenc.validation import count_held_out, resolve_batch_size
 
 VALIDATION_STREAM = 2**32 - 1
 """Names the random stream of early stopping, apart from those of the epochs."""
 
 
-class BaseAutoencoder(
-    CallbackSupportMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
-    """An autoencoder trained by minibatches.
+class Draws(NamedTuple):
+    """Where the random numbers of a run come from.
+
+    They depend on `random_state` and on how many samples were seen, so that the first
+    call of `partial_fit` is the first epoch of `fit`.
+    """
+
+    entropy: list[int]
+    n_samples_seen: int
+    """Before this run."""
+    rng: np.random.Generator
+    """Of this run: initial weights, order of batches, corruption."""
+
+    @classmethod
+    def start(cls, random_state):
+        """Begin a fit from scratch."""
+        return cls.go_on(draw_entropy(random_state), 0)
+
+    @classmethod
+    def go_on(cls, entropy, n_samples_seen):
+        """Go on with a fit."""
+        return cls(entropy, n_samples_seen, generator(entropy, n_samples_seen))
+
+
+class Problem(NamedTuple):
+    """What is to be trained: all that `fit` knows before the first step."""
+
+    settings: SimpleNamespace
+    """The estimator's parameters, checked, numbers as Python numbers."""
+    n_samples: int
+    parameters: Any
+    """To be updated in place; nobody else's."""
+    objective: Any
+    """``objective(parameters, rows, scale)``; see `objectives.Objective`."""
+    make_corruption: partial
+    """``make_corruption(rng)`` -> the corruption of training, with other draws."""
+    draws: Draws
+    learned: dict
+    """The fitted attributes that do not depend on training."""
+
+    def held_out_loss(self, rows):
+        """Return the mean loss of held-out rows under one fixed corruption."""
+        rng = generator(self.draws.entropy, VALIDATION_STREAM)
+        objective = self.objective.corrupting(self.make_corruption(rng))
+        return float(objective.losses(self.parameters, rows).mean(dtype=np.float64))
+
+
+class BaseIterative(CallbackSupportMixin, BaseEstimator):
+    """An estimator trained by minibatches.
 
     A subclass has ``fit`` and ``partial_fit`` for their docstrings, which call `_fit`
     and `_partial_fit`, and
 
-    - ``_check_parameters()``;
-    - ``_check_training_data(X, reset)`` -> trusted data with a ``shape``;
-    - ``_initial_parameters(data, rng)`` and ``_current_parameters()``, parameters that
-      training may update in place;
-    - ``_make_objective(data, parameters, rng)`` -> an object with the methods
-      ``value_and_gradient(parameters, rows, scale)`` and
-      ``validation_loss(parameters, rows, rng)``;
+    - ``_problem(X, y, reset)`` -> `Problem`, which sets nothing on the estimator;
+      `reset` starts afresh, else it goes on from the fitted model;
     - ``_parameter_attributes(parameters)`` -> dict of fitted attributes.
     """
 
     def _fit(self, X, y):
-        self._check_parameters()
-        context = self._init_callback_context(max_subtasks=self.max_iter)
         resume = self.warm_start and self.__sklearn_is_fitted__()
-        unfitted = self._unfitted_state()
-        if not resume:
-            self._set_state(unfitted)
-        with self._state_on_error(dict(vars(self))):
-            data = self._check_training_data(X, reset=not resume)
-        with self._state_on_error(unfitted):
-            parameters, rng = self._start(data)
-            objective = self._make_objective(data, parameters, rng)
-            rows, held_out = self._split(data.shape[0])
-            evaluate = objective.value_and_gradient
-            whole = self.solver == "lbfgs"  # all rows at once, whatever batch_size
-            plan = self._plan(rng, self.max_iter, len(rows), warn=not whole)._replace(
-                callbacks=FitCallbacks(self, context, X, y),
-                validate=held_out is not None
-                and (lambda: self._validation_loss(objective, parameters, held_out)),
-            )
-            if whole:
-                self._solver = None
-                result = minimise_at_once(evaluate, parameters, rows, plan)
-            else:
-                self._solver = self._new_solver(parameters)
-                result = minimise(evaluate, parameters, rows, self._solver, plan)
-            self._set_state(vars(self) | self._learned(parameters, result))
-            plan.callbacks.end_fit()
-        warn_unless_converged(result, self.max_iter)
-        return self
-
-    def _partial_fit(self, X):
-        self._check_parameters()
-        fitted = self.__sklearn_is_fitted__()
-        with self._state_on_error(dict(vars(self))):
-            data = self._check_training_data(X, reset=not fitted)
-            parameters, rng = self._start(data)
-            evaluate = self._make_objective(data, parameters, rng).value_and_gradient
-            rows = np.arange(data.shape[0])
-            plan = self._plan(rng, 1, len(rows), warn=False)
-            if fitted and isinstance(self._solver, SOLVERS[self.solver]):
-                # Copied because a solver moves in place: an error must not leave it
-                # half-way, and joblib may have mapped its arrays read-only.
-                self._solver = copy.deepcopy(self._solver)
-            else:
-                self._solver = self._new_solver(parameters)
-            result = minimise(evaluate, parameters, rows, self._solver, plan)
-            self._set_state(vars(self) | self._learned(parameters, result))
-        return self
-
-    def _start(self, data):
-        """Return parameters to start from and the generator of this run.
-
-        The generator depends on `random_state` and on how many samples were seen, so
-        that the first call of `partial_fit` is the first epoch of `fit`.
-        """
-        if self.__sklearn_is_fitted__():
-            return self._current_parameters(), self._generator(self.t_)
-        self._entropy = draw_entropy(self.random_state)
-        self.t_ = 0
-        rng = self._generator(0)
-        return self._initial_parameters(data, rng), rng
-
-    def _new_solver(self, parameters):
-        """Make a solver; "invscaling" goes on from the samples already seen."""
-        solver = SOLVERS[self.solver](parameters.flat, self)
-        if self.t_:
-            solver.end_epoch(self.t_)
-        return solver
-
-    def _generator(self, stream):
-        return np.random.Generator(np.random.SFC64([*self._entropy, stream]))
-
-    def _split(self, n_samples):
-        """Return the rows to train on and those held out, or None."""
-        if not self.early_stopping or self.solver == "lbfgs":
-            return np.arange(n_samples), None
-        n_held_out = count_held_out(n_samples, self.validation_fraction)
-        order = self._generator(VALIDATION_STREAM).permutation(n_samples)
-        return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
-
-    def _validation_loss(self, objective, parameters, held_out):
-        """Return the loss on held-out rows under one fixed corruption."""
-        rng = self._generator(VALIDATION_STREAM)
-        return objective.validation_loss(parameters, held_out, rng)
-
-    def _plan(self, rng, max_iter, n_rows, *, warn):
-        """Gather the settings of the loop from the estimator's parameters."""
-        return Plan(
-            batch_size=resolve_batch_size(self.batch_size, n_rows, warn=warn),
-            max_iter=max_iter,
-            shuffle=self.shuffle,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            verbose=bool(self.verbose),
-            rng=rng,
-            n_samples_seen=self.t_,
+        problem = self._problem(X, y, reset=not resume)
+        settings = problem.settings
+        context = self._init_callback_context(max_subtasks=settings.max_iter)
+        solver = new_solver(problem)
+        rows, held_out = split_rows(problem, solver)
+        plan = make_plan(problem, len(rows), warn=solver.by_minibatches)._replace(
+            callbacks=FitCallbacks(self, context, X, y, problem),
+            validate=held_out is not None and partial(problem.held_out_loss, held_out),
         )
+        result = minimise(problem.objective, problem.parameters, rows, solver, plan)
+        self._adopt(self._learned(problem, result, solver))
+        plan.callbacks.end_fit()
+        warn_unless_converged(result, settings.max_iter)
+        return self
 
-    def _learned(self, parameters, result):
+    def _partial_fit(self, X, y=None):
+        fitted = self.__sklearn_is_fitted__()
+        problem = self._problem(X, y, reset=not fitted)
+        rows = np.arange(problem.n_samples)
+        plan = make_plan(problem, len(rows), warn=False)._replace(max_iter=1)
+        if fitted and isinstance(self._solver, SOLVERS[problem.settings.solver]):
+            # Copied because a solver moves in place: an error must not leave it
+            # half-way, and joblib may have mapped its arrays read-only.
+            solver = copy.deepcopy(self._solver)
+        else:
+            solver = new_solver(problem)
+        result = minimise(problem.objective, problem.parameters, rows, solver, plan)
+        self._adopt(self._learned(problem, result, solver))
+        return self
+
+    def _draws(self, settings, reset):
+        """Begin or go on with the random numbers of a fit."""
+        if reset:
+            return Draws.start(settings.random_state)
+        return Draws.go_on(self._entropy, self.t_)
+
+    def _learned(self, problem, result, solver=None):
         """Return the fitted attributes after a run of the loop, or in its midst."""
-        loss_curve = [*getattr(self, "loss_curve_", []), *result.loss_curve]
+        before = problem.learned
+        loss_curve = [*before.get("loss_curve_", []), *result.loss_curve]
         validation_curve = [
-            *(getattr(self, "validation_loss_curve_", None) or []),
+            *(before.get("validation_loss_curve_") or []),
             *result.validation_loss_curve,
         ]
-        return self._parameter_attributes(parameters) | {
+        return {
+            **before,
+            **self._parameter_attributes(problem.parameters),
+            "_entropy": problem.draws.entropy,
+            "_solver": solver,
             "n_iter_": len(loss_curve),
             "t_": result.n_samples_seen,
             "loss_": loss_curve[-1],
@@ -158,44 +144,101 @@ class BaseAutoencoder(
             "best_loss_": min(result.validation_loss_curve or result.loss_curve),
         }
 
+    def _adopt(self, learned):
+        """Make these the fitted attributes, and no others.
+
+        One assignment: whoever reads in another thread, and an interrupt, find all of
+        the old attributes or all of the new.
+        """
+        self.__dict__ = self._unfitted_state() | learned
+
+    def _fitted_model(self):
+        """Return a shallow copy to read from, while others may go on training `self`.
+
+        Raises
+        ------
+        NotFittedError
+        """
+        model = object.__new__(type(self))
+        model.__dict__ = vars(self).copy()
+        check_is_fitted(model)
+        return model
+
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "n_iter_")
+        return "n_iter_" in vars(self)
 
     def _fitted_state(self):
-        return {
-            name: value
-            for name, value in vars(self).items()
-            if (name.endswith("_") and not name.endswith("__"))
-            or name in ("_entropy", "_solver")
-        }
+        return {name: value for name, value in vars(self).items() if is_fitted(name)}
 
     def _unfitted_state(self):
         return {
-            name: value
-            for name, value in vars(self).items()
-            if name not in self._fitted_state()
+            name: value for name, value in vars(self).items() if not is_fitted(name)
         }
 
-    def _set_state(self, state):
-        vars(self).clear()
-        vars(self).update(state)
 
-    @contextmanager
-    def _state_on_error(self, state):
-        """Put the estimator into a state if the block fails: never half-fitted."""
-        try:
-            yield
-        except BaseException:
-            self._set_state(state)
-            raise
+def is_fitted(name):
+    """Tell whether an attribute of an estimator is a fitted one."""
+    return (name.endswith("_") and not name.endswith("__")) or name in (
+        "_entropy",
+        "_solver",
+        "_fitted_with",
+    )
+
+
+def generator(entropy, stream):
+    """Make the generator of one stream of a fit."""
+    return np.random.Generator(np.random.SFC64([*entropy, stream]))
+
+
+def new_solver(problem):
+    """Make a solver; "invscaling" goes on from the samples already seen."""
+    settings = problem.settings
+    solver = SOLVERS[settings.solver](problem.parameters.flat, settings)
+    if solver.by_minibatches and problem.draws.n_samples_seen:
+        solver.end_epoch(problem.draws.n_samples_seen)
+    return solver
+
+
+def split_rows(problem, solver):
+    """Return the rows to train on and those held out, or None."""
+    settings, n_samples = problem.settings, problem.n_samples
+    if not settings.early_stopping or not solver.by_minibatches:
+        return np.arange(n_samples), None
+    n_held_out = count_held_out(n_samples, settings.validation_fraction)
+    rng = generator(problem.draws.entropy, VALIDATION_STREAM)
+    order = rng.permutation(n_samples)
+    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+
+def make_plan(problem, n_rows, *, warn):
+    """Gather the settings of the loop."""
+    settings, draws = problem.settings, problem.draws
+    return Plan(
+        batch_size=resolve_batch_size(settings.batch_size, n_rows, warn=warn),
+        max_iter=settings.max_iter,
+        shuffle=settings.shuffle,
+        tol=settings.tol,
+        n_iter_no_change=settings.n_iter_no_change,
+        verbose=bool(settings.verbose),
+        rng=draws.rng,
+        n_samples_seen=draws.n_samples_seen,
+    )
+
+
+def corruption_maker(settings, feature_range):
+    """Return ``make_corruption(rng)``, which pickles if the user's function does."""
+    return partial(
+        make_corruption, settings.corruption, settings.corruption_level, feature_range
+    )
 
 
 class FitCallbacks:
     """Tells scikit-learn's callbacks where a fit is."""
 
-    def __init__(self, estimator, context, X, y):
+    def __init__(self, estimator, context, X, y, problem):
         self.estimator = estimator
         self.context = context
+        self.problem = problem
         self.data = {"estimator": estimator, "X": X, "y": y}
         self.context.call_on_fit_task_begin(**self.data)
 
@@ -209,8 +252,7 @@ class FitCallbacks:
 
         def state():
             # Hooks get copies: the arrays go on changing.
-            learned = self.estimator._learned(parameters, result)
-            return self.estimator._fitted_state() | copy.deepcopy(learned)
+            return copy.deepcopy(self.estimator._learned(self.problem, result))
 
         return self.epoch.call_on_fit_task_end(
             **self.data, reconstruction_attributes=state
@@ -221,6 +263,17 @@ class FitCallbacks:
         self.context.call_on_fit_task_end(
             **self.data, reconstruction_attributes=self.estimator._fitted_state
         )
+
+
+def steps_by_minibatches(estimator):
+    """Refuse `partial_fit` to a solver that needs all rows at once."""
+    solver = SOLVERS.get(estimator.solver)
+    if solver is not None and not solver.by_minibatches:
+        raise AttributeError(
+            f"partial_fit steps by minibatches, but solver={estimator.solver!r} needs "
+            "all rows at once. Use solver='adam' or 'sgd', or call fit."
+        )
+    return True
 
 
 def warn_unless_converged(result, max_iter):

@@ -2,30 +2,41 @@
 
 import numpy as np
 import scipy.sparse
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
 
 from sk_autoenc._compat import with_callbacks
-from sk_autoenc.base import BaseAutoencoder
-from sk_autoenc.networks import tied
-from sk_autoenc.objectives import DenoisingObjective, blocks_of_rows, row_reader
+from sk_autoenc.base import (
+    BaseIterative,
+    Problem,
+    corruption_maker,
+    steps_by_minibatches,
+)
+from sk_autoenc.feeds import RowFeed, slices
+from sk_autoenc.networks import one_hidden
+from sk_autoenc.objectives import Objective, SumOverChunks
 from sk_autoenc.parts.activations import ACTIVATIONS
-from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.losses import LOSSES
+from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.validation import (
     DENOISING_CONSTRAINTS,
     check_codes,
     check_emphasis,
     check_n_components,
     check_parameters,
+    check_same_loss_every_time,
     check_something_to_learn,
     check_tied_weights,
     check_X,
     choose_loss,
     feature_range,
+    features_of,
 )
 
 
-class DenoisingAutoencoder(BaseAutoencoder):
+class DenoisingAutoencoder(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative
+):
     """Denoising autoencoder with one hidden layer.
 
     Learns codes y = s(W x + b) from which x can be reconstructed as z = s(W' y + b'),
@@ -324,6 +335,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         """
         return self._fit(X, y)
 
+    @available_if(steps_by_minibatches)
     def partial_fit(self, X, y=None):
         """Make one pass over X, going on from the present parameters.
 
@@ -365,8 +377,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
             y = s(W x + b) of each row, in the dtype of X or of the parameters,
             whichever is wider.
         """
-        check_is_fitted(self)
-        return self._encode(check_X(self, X, reset=False))
+        model = self._fitted_model()
+        return model._encode(check_X(model, X, reset=False))
 
     def inverse_transform(self, X):
         """Decode codes.
@@ -381,15 +393,9 @@ class DenoisingAutoencoder(BaseAutoencoder):
         reconstruction : ndarray of shape (n_samples, n_features)
             z = s(W' y + b') of each code.
         """
-        check_is_fitted(self)
-        codes = check_codes(self, X, len(self.components_))
-        parameters = self._parameters()
-        activation = ACTIVATIONS[self.output_activation_]
-        shape = (len(codes), parameters.weights.shape[1])
-        reconstruction = np.empty(shape, self._dtype(codes))
-        for rows in blocks_of_rows(*shape):
-            tied.decode(codes[rows], parameters, activation, reconstruction[rows])
-        return reconstruction
+        model = self._fitted_model()
+        codes = check_codes(model, X, len(model.components_))
+        return model._decode(codes)
 
     def reconstruct(self, X):
         """Encode X and decode the codes.
@@ -404,8 +410,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         reconstruction : ndarray of shape (n_samples, n_features)
             What the code of each row keeps of it.
         """
-        check_is_fitted(self)
-        return self.inverse_transform(self._encode(check_X(self, X, reset=False)))
+        model = self._fitted_model()
+        return model._decode(model._encode(check_X(model, X, reset=False)))
 
     def score_samples(self, X):
         """Score each row by how well it is reconstructed.
@@ -424,18 +430,11 @@ class DenoisingAutoencoder(BaseAutoencoder):
             reconstruction is the row's own entropy, not 0: to find anomalies among
             rows of values between 0 and 1, sum `reconstruction_error` instead.
         """
-        check_is_fitted(self)
-        X = check_X(self, X, reset=False)
-        parameters = self._parameters_for(X)
-        scores = np.empty(X.shape[0], self._dtype(X))
-        X = X.astype(scores.dtype, copy=False)
-        networks = tied.Networks(parameters, self._architecture())
-        read = row_reader(X)
-        for rows in blocks_of_rows(len(scores), networks.row_entries):
-            network = networks[rows.stop - rows.start]
-            batch = read(np.arange(rows.start, rows.stop), network.clean)
-            scores[rows] = -network.forward(batch).sum(axis=1)
-        return scores
+        model = self._fitted_model()
+        X = check_X(model, X, reset=False)
+        network, parameters = model._network(model._dtype(X))
+        feed = RowFeed(X, network.dtype, network=network)
+        return -Objective(network, feed).losses(parameters)
 
     def score(self, X, y=None):
         """Return the mean of `score_samples`.
@@ -467,35 +466,112 @@ class DenoisingAutoencoder(BaseAutoencoder):
         errors : ndarray of shape (n_samples, n_features)
             (z - x)^2, whatever the loss.
         """
-        check_is_fitted(self)
-        X = check_X(self, X, reset=False)
-        errors = self.inverse_transform(self._encode(X))
-        for rows in blocks_of_rows(*X.shape):
-            errors[rows] -= X[rows] if isinstance(X, np.ndarray) else X[rows].toarray()
+        model = self._fitted_model()
+        X = check_X(model, X, reset=False)
+        errors = model._decode(model._encode(X))
+        feed = RowFeed(X, errors.dtype)
+        for rows in feed.blocks():
+            errors[rows] -= feed(rows).targets
         return np.square(errors, out=errors)
 
     def _encode(self, X):
-        parameters = self._parameters_for(X)
-        codes = np.empty((X.shape[0], len(parameters.weights)), self._dtype(X))
+        activation = ACTIVATIONS[self._fitted_with["activation"]]
+        codes = np.empty((X.shape[0], len(self.components_)), self._dtype(X))
+        weights = self.components_.astype(codes.dtype, copy=False)
         # Sparse rows are never made dense here: only their codes take memory.
-        row_entries = max(codes.shape[1], 0 if scipy.sparse.issparse(X) else X.shape[1])
-        for rows in blocks_of_rows(len(codes), row_entries):
-            tied.encode(X[rows], parameters, ACTIVATIONS[self.activation], codes[rows])
+        row_entries = codes.shape[1]
+        if scipy.sparse.issparse(X):
+            # Their product wants the transpose contiguous, and would copy it each time.
+            weights = np.asfortranarray(weights)
+        else:
+            row_entries = max(row_entries, X.shape[1])
+        feed = RowFeed(X, codes.dtype)
+        for rows in slices(len(codes), row_entries):
+            one_hidden.encode(
+                feed.inputs(rows),
+                weights,
+                self.intercept_hidden_,
+                activation,
+                codes[rows],
+            )
         return codes
 
-    def _check_parameters(self):
-        check_parameters(self, DENOISING_CONSTRAINTS)
-        check_something_to_learn(self)
+    def _decode(self, codes):
+        activation = ACTIVATIONS[self.output_activation_]
+        n_features = self.components_.shape[1]
+        reconstruction = np.empty((len(codes), n_features), self._dtype(codes))
+        weights = self.decoder_components_.astype(reconstruction.dtype, copy=False)
+        feed = RowFeed(codes, reconstruction.dtype)
+        for rows in slices(*reconstruction.shape):
+            one_hidden.decode(
+                feed.inputs(rows),
+                weights,
+                self.intercept_visible_,
+                activation,
+                reconstruction[rows],
+            )
+        return reconstruction
 
-    def _check_training_data(self, X, reset):
-        X = check_X(self, X, reset=reset)
-        if not reset:
+    def _network(self, dtype):
+        """Return the fitted network and its parameters, in that dtype."""
+        tied = self.decoder_components_ is self.components_
+        architecture = one_hidden.Architecture(
+            activation=ACTIVATIONS[self._fitted_with["activation"]],
+            output_activation=ACTIVATIONS[self.output_activation_],
+            loss=LOSSES[self.loss_name_],
+            tied=tied,
+        )
+        shape = self.components_.shape
+        parameters = one_hidden.allocate_parameters(*shape, tied, dtype)
+        for name, array in self._parameter_attributes(parameters).items():
+            array[...] = getattr(self, name)
+        return one_hidden.Network(architecture, *shape, dtype), parameters
+
+    def _problem(self, X, y, reset):
+        settings = check_parameters(self, DENOISING_CONSTRAINTS)
+        check_something_to_learn(settings)
+        check_same_loss_every_time(settings)
+        if reset:
+            X, learned = features_of(self, check_X, X)
+        else:
+            check_n_components(settings, len(self.components_))
+            check_tied_weights(settings, self.decoder_components_ is self.components_)
+            X = check_X(self, X, reset=False)
             X = X.astype(self.components_.dtype, copy=False)
+            learned = self._fitted_state()
+        learned |= self._range_and_loss(settings, X, reset)
+        draws = self._draws(settings, reset)
+        architecture = one_hidden.Architecture(
+            activation=ACTIVATIONS[settings.activation],
+            output_activation=ACTIVATIONS[learned["output_activation_"]],
+            loss=LOSSES[learned["loss_name_"]],
+            tied=settings.tied_weights,
+        )
+        if reset:
+            parameters = one_hidden.allocate_parameters(
+                settings.n_components, X.shape[1], settings.tied_weights, X.dtype
+            )
+            one_hidden.initialise(parameters, architecture, draws.rng)
+        else:
+            _, parameters = self._network(X.dtype)
+        network = one_hidden.Network(architecture, *parameters.weights.shape, X.dtype)
+        make = corruption_maker(settings, (learned["data_min_"], learned["data_max_"]))
+        feed = RowFeed(
+            X,
+            corruption=make(draws.rng),
+            emphasis=check_emphasis(settings.emphasis),
+            network=network,
+        )
+        objective = Objective(network, feed, settings.alpha)
+        if not SOLVERS[settings.solver].by_minibatches:
+            objective = in_blocks(objective)
+        return Problem(settings, len(feed), parameters, objective, make, draws, learned)
+
+    def _range_and_loss(self, settings, X, reset):
+        """Return the fitted attributes that follow from the values of X."""
         data_min, data_max = feature_range(X)
-        loss, output_activation = self.loss, self.output_activation
+        loss, output_activation = settings.loss, settings.output_activation
         if not reset:
-            check_n_components(self, len(self.components_))
-            check_tied_weights(self, self.decoder_components_ is self.components_)
             if loss in ("auto", self.loss_name_):
                 loss = self.loss_name_
                 if output_activation == "auto":
@@ -503,59 +579,14 @@ class DenoisingAutoencoder(BaseAutoencoder):
             data_min = np.minimum(data_min, self.data_min_)
             data_max = np.maximum(data_max, self.data_max_)
         value_range = float(data_min.min()), float(data_max.max())
-        chosen = choose_loss(loss, output_activation, value_range)
-        self.loss_name_, self.output_activation_ = chosen
-        self.data_min_, self.data_max_ = data_min, data_max
-        return X
-
-    def _architecture(self):
-        return tied.Architecture(
-            activation=ACTIVATIONS[self.activation],
-            output_activation=ACTIVATIONS[self.output_activation_],
-            loss=LOSSES[self.loss_name_],
-            tied=self.tied_weights,
-            alpha=self.alpha,
-        )
-
-    def _initial_parameters(self, X, rng):
-        parameters = tied.allocate_parameters(
-            self.n_components, X.shape[1], self.tied_weights, X.dtype
-        )
-        tied.initialise(parameters, self._architecture(), rng)
-        return parameters
-
-    def _current_parameters(self):
-        fitted = self._parameters()
-        parameters = tied.allocate_parameters(
-            *fitted.weights.shape, self.tied_weights, fitted.weights.dtype
-        )
-        for target, source in zip(parameters[1:], fitted[1:], strict=True):
-            np.copyto(target, source)
-        return parameters
-
-    def _parameters(self):
-        """Return the fitted parameters for use after fit, as they are."""
-        return tied.Parameters(
-            flat=None,
-            weights=self.components_,
-            intercept_hidden=self.intercept_hidden_,
-            intercept_visible=self.intercept_visible_,
-            decoder_weights=self.decoder_components_,
-        )
-
-    def _parameters_for(self, X):
-        """Return the fitted parameters for encoding X by blocks of rows.
-
-        They are of the dtype of the codes and, for a sparse X, the transpose of the
-        weights is contiguous: they would be copied for every block otherwise.
-        """
-        fitted, dtype = self._parameters(), self._dtype(X)
-        parameters = tied.Parameters(
-            None, *(array.astype(dtype, copy=False) for array in fitted[1:])
-        )
-        if not scipy.sparse.issparse(X):
-            return parameters
-        return parameters._replace(weights=np.asfortranarray(parameters.weights))
+        loss, output_activation = choose_loss(loss, output_activation, value_range)
+        return {
+            "loss_name_": loss,
+            "output_activation_": output_activation,
+            "data_min_": data_min,
+            "data_max_": data_max,
+            "_fitted_with": {"activation": settings.activation},
+        }
 
     def _parameter_attributes(self, parameters):
         return {
@@ -564,19 +595,6 @@ class DenoisingAutoencoder(BaseAutoencoder):
             "intercept_visible_": parameters.intercept_visible,
             "decoder_components_": parameters.decoder_weights,
         }
-
-    def _make_objective(self, X, parameters, rng):
-        feature_range = self.data_min_, self.data_max_
-
-        def make(rng):
-            return make_corruption(
-                self.corruption, self.corruption_level, feature_range, rng
-            )
-
-        emphasis = check_emphasis(self.emphasis)
-        return DenoisingObjective(
-            X, parameters, self._architecture(), make, emphasis, rng
-        )
 
     def _dtype(self, X):
         return np.result_type(X.dtype, self.components_.dtype)
@@ -602,3 +620,11 @@ class DenoisingAutoencoder(BaseAutoencoder):
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def in_blocks(objective):
+    """Make the same objective by blocks of rows, for a solver of all rows at once."""
+    network, feed, alpha = objective.network, objective.feed, objective.alpha
+    return SumOverChunks(
+        Objective(network, feed.part(rows), alpha) for rows in feed.blocks()
+    )

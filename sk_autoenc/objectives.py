@@ -1,186 +1,115 @@
 """Objectives: (parameters, rows, scale) -> (mean value over the rows, gradient).
 
-That is the method `value_and_gradient`. `scale`, 1 unless given, is what the gradient,
-but not the value, is multiplied by.
+`scale`, 1 unless given, is what the gradient, but not the value, is multiplied by. A
+network gives sums, which add up over blocks, chunks and processes; mean and penalty
+are here and nowhere else.
 """
+
+from functools import partial
 
 import numpy as np
 
-from sk_autoenc.networks import levels, tied, tree, tree_gradients, tree_parameters
-
-BLOCK_ENTRIES = 2**19
-"""Entries worked on at a time outside training: few enough for the cache, enough for a
-product on two threads. Sparse data are never dense as a whole."""
+from sk_autoenc.networks.parameters import penalise
 
 
-class DenoisingObjective:
-    """The mean denoising loss of some rows of X, and its gradient.
+class Objective:
+    """The mean over rows of a network's loss, plus the L2 penalty.
 
-    Buffers are made once and used again. The gradient is one of them: it is valid until
-    the next call.
+    Parameters
+    ----------
+    network : object
+        ``network.gradient(parameters, batch, scale)`` -> (SUM over the batch, scale *
+        gradient of the sum) and ``network.losses(parameters, batch)`` -> (n_rows,).
+    feed : feeds.RowFeed or feeds.TreeFeed
+        ``feed(rows)`` -> Batch.
+    alpha : float, default=0.0
+        The penalty is (alpha / 2) times the sum of squares of each weight matrix.
     """
 
-    def __init__(self, X, parameters, architecture, make_corruption, emphasis, rng):
-        """Keep what every batch needs.
+    def __init__(self, network, feed, alpha=0.0):
+        self.network = network
+        self.feed = feed
+        self.alpha = alpha
 
-        Parameters
-        ----------
-        X : ndarray or CSR matrix of shape (n_samples, n_features)
-        parameters : networks.tied.Parameters
-            Of the shape and dtype that every call will bring.
-        architecture : networks.tied.Architecture
-        make_corruption : callable
-            ``make_corruption(rng)`` -> a corruption.
-        emphasis : tuple of two floats or None
-            Loss weights of corrupted and of untouched entries; None: both are 1.
-        rng : numpy.random.Generator
-            Decides the corruption in training.
+    def __call__(self, parameters, rows, scale=1.0):
+        """Return (mean + penalty, scale * gradient) of some rows.
+
+        The gradient is of the same type as the parameters, and valid until the next
+        call.
         """
-        self.dtype = X.dtype
-        self.read = row_reader(X)
-        self.architecture = architecture
-        self.make_corruption = make_corruption
-        self.corruption = make_corruption(rng)
-        self.emphasis = emphasis
-        self.stays_sparse = (
-            not isinstance(X, np.ndarray)
-            and self.corruption.elementwise_on_nonzeros
-            and emphasis is None
-        )
-        self.gradient = tied.allocate_parameters(
-            *parameters.weights.shape, architecture.tied, parameters.flat.dtype
-        )
-        self.networks = tied.Networks(parameters, architecture, self.gradient)
+        n_rows = len(rows)
+        total, gradient = self.sum(parameters, rows, scale / n_rows)
+        value = total / n_rows
+        if self.alpha:
+            value += penalise(parameters, self.alpha, gradient, scale)
+        return value, gradient
 
-    def value_and_gradient(self, parameters, rows, scale=1.0):
-        """Return (mean value, scale * gradient) under a corruption drawn anew."""
-        network = self._networks(parameters)[len(rows)]
-        inputs, weights = self._corrupt(rows, network, self.corruption)
-        return network.value_and_gradient(inputs, weights, scale)
+    def sum(self, parameters, rows, scale=1.0):
+        """Return (SUM over rows, scale * gradient of the sum), without the penalty."""
+        return self.network.gradient(parameters, self.feed(rows), scale)
 
-    def validation_loss(self, parameters, rows, rng):
-        """Return the mean denoising loss of rows, without the penalty."""
-        corruption = self.make_corruption(rng)
+    def losses(self, parameters, rows=None):
+        """Return the loss of each row, or of all rows in order, without the penalty."""
+        return np.concatenate(
+            [
+                self.network.losses(parameters, self.feed(block))
+                for block in self.feed.blocks(rows)
+            ]
+        )
+
+    def corrupting(self, corruption):
+        """Make the objective of the same network and rows with another corruption."""
+        return Objective(self.network, self.feed.corrupting(corruption), self.alpha)
+
+
+class SumOverChunks:
+    """The objective of data that lie in several chunks, each with its own `Objective`.
+
+    Sums and gradients of the chunks are added up, and divided once: chunks may be
+    blocks that fit into the cache, or held by threads or processes. Without corruption
+    it equals, to rounding, the one objective of all rows; with corruption each chunk
+    has draws of its own.
+
+    Parameters
+    ----------
+    objectives : list of Objective
+        Of the same parameters and the same `alpha`. They may share a network if `map`
+        takes one result after the other, as the built-in does.
+    map : callable, default=map
+        ``map(function, *lists)`` -> iterable of results in that order, such as that of
+        a `concurrent.futures.Executor`.
+    """
+
+    def __init__(self, objectives, map=map):
+        self.objectives = list(objectives)
+        self.map = map
+        lengths = [len(objective.feed) for objective in self.objectives]
+        self.start = np.concatenate([[0], np.cumsum(lengths)])
+
+    def __call__(self, parameters, rows, scale=1.0):
+        """Return (mean + penalty, scale * gradient) of some rows, in any order.
+
+        Rows are numbered through all chunks; see `Objective`.
+        """
+        gradient = parameters.like(np.zeros_like(parameters.flat))
+        chunk = np.searchsorted(self.start, rows, side="right") - 1
+        chosen = np.unique(chunk)
+        rows_of_chunks = [
+            rows[chunk == number] - self.start[number] for number in chosen
+        ]
         total = 0.0
-        networks = self._networks(parameters)
-        for block in blocks_of_rows(len(rows), networks.row_entries):
-            network = networks[block.stop - block.start]
-            inputs, weights = self._corrupt(rows[block], network, corruption)
-            values = network.forward(inputs)
-            if weights is not None:
-                values *= weights
-            total += float(values.sum())
-        return total / len(rows)
-
-    def _networks(self, parameters):
-        if parameters is not self.networks.parameters:
-            self.networks = tied.Networks(parameters, self.architecture, self.gradient)
-        return self.networks
-
-    def _corrupt(self, rows, network, corruption):
-        """Fill `network.clean`; return corrupted inputs and weights of losses."""
-        clean = network.clean
-        batch = self.read(rows, clean)
-        if self.stays_sparse:
-            inputs = batch.copy()
-            corruption.corrupt(batch.data, inputs.data)
-            return inputs, None
-        untouched = corruption.corrupt(clean, network.corrupted)
-        if self.emphasis is None:
-            return network.corrupted, None
-        on_corrupted, on_untouched = map(self.dtype.type, self.emphasis)
-        return network.corrupted, np.where(untouched, on_untouched, on_corrupted)
+        for part, part_gradient in self.map(
+            partial(sum_of_chunk, parameters, scale / len(rows)),
+            [self.objectives[number] for number in chosen],
+            rows_of_chunks,
+        ):
+            total += part
+            gradient.flat += part_gradient.flat
+        alpha = self.objectives[0].alpha
+        penalty = penalise(parameters, alpha, gradient, scale)
+        return total / len(rows) + penalty, gradient
 
 
-class TreeObjective:
-    """The mean loss of some trees of a forest, and its gradient.
-
-    Buffers are made once and used again. The gradient is one of them: it is valid until
-    the next call.
-    """
-
-    def __init__(self, forest, parameters, architecture, make_corruption, rng):
-        """Keep what every batch needs.
-
-        Parameters
-        ----------
-        forest : Forest
-        parameters : networks.tree_parameters.Parameters
-            Of the shape and dtype that every call will bring.
-        architecture : networks.tree_parameters.Architecture
-        make_corruption : callable or None
-            ``make_corruption(rng)`` -> a corruption of leaf vectors; None: none.
-        rng : numpy.random.Generator
-            Decides the corruption in training.
-        """
-        self.forest = forest
-        self.architecture = architecture
-        self.make_corruption = make_corruption
-        self.corruption = make_corruption and make_corruption(rng)
-        self.work = tree.Workspace(forest.dtype)
-        self.gradient = tree_parameters.allocate_parameters(
-            parameters.n_components, forest.n_features, forest.dtype
-        )
-
-    def value_and_gradient(self, parameters, rows, scale=1.0):
-        """Return (mean value, scale * gradient) under a corruption drawn anew."""
-        batch = self.forest.select(rows)
-        return tree_gradients.value_and_gradient(
-            self._network(parameters),
-            self._blocks(parameters, batch),
-            self._corrupt(batch, self.corruption),
-            scale,
-        )
-
-    def validation_loss(self, parameters, rows, rng):
-        """Return the mean loss of trees, without the penalty."""
-        batch = self.forest.select(rows)
-        corruption = self.make_corruption and self.make_corruption(rng)
-        inputs = self._corrupt(batch, corruption)
-        network = self._network(parameters)
-        total, n_leaves = 0.0, 0
-        for block in self._blocks(parameters, batch):
-            part = None if inputs is None else inputs[n_leaves:][: block.n_leaves]
-            total += tree.tree_losses(network, block, part).sum()
-            n_leaves += block.n_leaves
-        return float(total / len(rows))
-
-    def _network(self, parameters):
-        return tree.Network(parameters, self.architecture, self.work, self.gradient)
-
-    def _blocks(self, parameters, batch):
-        return levels.blocks(batch, parameters.n_components, self.forest.dtype)
-
-    def _corrupt(self, batch, corruption):
-        """Return corrupted leaf vectors, or None for the clean ones."""
-        if corruption is None:
-            return None
-        clean = batch.leaf_vectors()
-        inputs = np.empty_like(clean)
-        corruption.corrupt(clean, out=inputs)
-        return inputs
-
-
-def blocks_of_rows(n_rows, row_entries):
-    """Yield slices of rows, of about `BLOCK_ENTRIES` entries each."""
-    size = max(1, BLOCK_ENTRIES // row_entries)
-    for start in range(0, n_rows, size):
-        yield slice(start, min(start + size, n_rows))
-
-
-def row_reader(X):
-    """Return a function ``read(rows, out)`` that writes rows of X, dense, into `out`.
-
-    It returns them as X has them: that is `out` itself for a dense X, and a sparse
-    batch for a sparse one.
-    """
-
-    def read_dense(rows, out):
-        return X.take(rows, 0, out, "clip")
-
-    def read_sparse(rows, out):
-        batch = X[rows]
-        batch.toarray(out=out)
-        return batch
-
-    return read_dense if isinstance(X, np.ndarray) else read_sparse
+def sum_of_chunk(parameters, scale, objective, rows):
+    """Call `Objective.sum`; a function of the module, so that processes can get it."""
+    return objective.sum(parameters, rows, scale)

@@ -1,8 +1,8 @@
-"""The minibatch loop: shuffle, batches, curves, stopping, best parameters.
+"""The training loop: shuffle, batches, curves, stopping, best parameters.
 
 It knows an objective, ``objective(parameters, rows, scale) -> (mean value, scale *
-gradient)``, whose gradient is of the same NamedTuple type as the parameters, and a
-solver, which names the scale. It does not know what a row is.
+gradient)``, whose gradient is of the same type as the parameters, and a solver, which
+names the scale. It does not know what a row is.
 """
 
 import time
@@ -13,10 +13,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-import scipy.optimize
-
-MAX_ITER_REACHED, LINE_SEARCH_FAILED = 1, 2
-"""Statuses of scipy's L-BFGS-B other than success and a callback's wish."""
 
 
 class SilentCallbacks:
@@ -48,50 +44,81 @@ class Plan(NamedTuple):
     """Told of every epoch; may stop the run."""
 
 
+class Epoch(NamedTuple):
+    """What is noted of an epoch, or of an iteration on all rows at once."""
+
+    loss: float
+    """Mean over the samples of the epoch, measured while it ran."""
+    validation_loss: float | None
+    """Of the held-out rows, after it; None without any."""
+    n_samples_seen: int
+    """Over all epochs, those before this run included."""
+
+    @property
+    def monitored(self):
+        """The value that decides when to stop."""
+        return self.loss if self.validation_loss is None else self.validation_loss
+
+
 @dataclass
 class TrainingResult:
     """What a run of `minimise` has done so far."""
 
-    n_samples_seen: int
-    """Over all epochs, those before this run included."""
-    loss_curve: list[float] = field(default_factory=list)
-    """Mean loss over the samples of each epoch, measured while it ran."""
-    validation_loss_curve: list[float] = field(default_factory=list)
-    """Held-out loss after each epoch; empty without `Plan.validate`."""
+    n_samples_seen_before: int
+    epochs: list[Epoch] = field(default_factory=list)
+    """Replaced as a whole: an interrupt cannot leave curves of different lengths."""
     ran_out: bool = True
     """Whether max_iter ended the run; else convergence, a callback or the user did."""
     stuck: bool = False
     """Whether a line search failed before convergence."""
 
     @property
-    def monitored(self):
-        """The last value of the curve that decides when to stop."""
-        return (self.validation_loss_curve or self.loss_curve)[-1]
+    def n_samples_seen(self):
+        """Over all epochs, those before this run included."""
+        return (
+            self.epochs[-1].n_samples_seen
+            if self.epochs
+            else (self.n_samples_seen_before)
+        )
+
+    @property
+    def loss_curve(self):
+        """Mean loss of each epoch."""
+        return [epoch.loss for epoch in self.epochs]
+
+    @property
+    def validation_loss_curve(self):
+        """Held-out loss after each epoch; empty without held-out rows."""
+        values = [epoch.validation_loss for epoch in self.epochs]
+        return [value for value in values if value is not None]
 
 
 class Patience:
-    """Counts epochs without progress."""
+    """Counts epochs without progress. `record` acts; the properties only tell."""
 
     def __init__(self, tol, n_iter_no_change):
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.best = np.inf
         self.n_without_progress = 0
+        self.is_best = False
+        """Whether the last loss is the lowest so far."""
 
-    def improves(self, loss):
-        """Take the loss of an epoch; tell whether it is the lowest so far."""
-        lowest = loss < self.best
+    def record(self, loss):
+        """Take the loss of an epoch."""
+        self.is_best = loss < self.best
         no_progress = loss > self.best - self.tol
         self.n_without_progress = self.n_without_progress + 1 if no_progress else 0
         self.best = min(self.best, loss)
-        return lowest
 
+    @property
     def is_over(self):
-        """Tell whether it is time to stop or to change something; then start anew."""
-        over = self.n_without_progress > self.n_iter_no_change
-        if over:
-            self.n_without_progress = 0
-        return over
+        """Whether it is time to stop or to change something."""
+        return self.n_without_progress > self.n_iter_no_change
+
+    def start_anew(self):
+        """Wait as long again."""
+        self.n_without_progress = 0
 
 
 class DivergenceError(ValueError):
@@ -99,18 +126,20 @@ class DivergenceError(ValueError):
 
 
 def minimise(objective, parameters, rows, solver, plan):
-    """Minimise an objective by minibatches, updating `parameters` in place.
+    """Minimise an objective, updating `parameters` in place.
 
     Parameters
     ----------
     objective : callable
         ``objective(parameters, rows, scale=1.0) -> (mean value over rows, scale times
         its gradient)``.
-    parameters : NamedTuple with a field `flat`
+    parameters : object with an array `flat`
         Left at their final value, or at the best one when `plan.validate` is given.
     rows : ndarray of int of shape (n_rows,)
         The rows to train on.
-    solver : object with the members of `parts.solvers.SGD`
+    solver : object with the members of `parts.solvers.SGD` or `LBFGS`
+        One that does not step by minibatches gets all rows at once: an iteration then
+        counts as an epoch, and `plan` says nothing of batches and stopping.
     plan : Plan
 
     Returns
@@ -122,49 +151,52 @@ def minimise(objective, parameters, rows, solver, plan):
     DivergenceError
         When the loss of an epoch, or a parameter after it, is not finite.
     """
+    run = minimise_by_minibatches if solver.by_minibatches else minimise_at_once
     result = TrainingResult(plan.n_samples_seen)
+    # A diverging run overflows on its way; `check_finite` reports it, once.
+    with np.errstate(over="ignore", invalid="ignore"):
+        run(objective, parameters, rows, solver, plan, result)
+    return result
+
+
+def minimise_by_minibatches(objective, parameters, rows, solver, plan, result):
+    """Do what `minimise` does, writing into `result`."""
     patience = Patience(plan.tol, plan.n_iter_no_change)
     best_parameters = None
     with kept_on_interrupt(result):
-        for epoch in range(1, plan.max_iter + 1):
+        for number in range(1, plan.max_iter + 1):
             plan.callbacks.begin_epoch()
             began = time.perf_counter()
-            # A diverging run overflows on its way; `check_finite` reports it, once.
-            with np.errstate(over="ignore", invalid="ignore"):
-                loss = run_epoch(objective, parameters, rows, solver, plan)
-                check_finite(epoch, loss, parameters)
-                if plan.validate:
-                    held_out_loss = plan.validate()
-                    check_finite(epoch, held_out_loss, parameters)
-                    result.validation_loss_curve.append(held_out_loss)
-            result.loss_curve.append(loss)
-            result.n_samples_seen += len(rows)
-            solver.end_epoch(result.n_samples_seen)
-            if patience.improves(result.monitored) and plan.validate:
-                best_parameters = parameters.flat.copy()
+            loss = run_epoch(objective, parameters, rows, solver, plan)
+            check_finite(number, loss, parameters)
+            held_out_loss = None
+            if plan.validate:
+                held_out_loss = plan.validate()
+                check_finite(number, held_out_loss, parameters)
+            epoch = Epoch(loss, held_out_loss, result.n_samples_seen + len(rows))
+            patience.record(epoch.monitored)
+            best = best_parameters
+            if patience.is_best and plan.validate:
+                best = parameters.flat.copy()
+            # One stroke: an interrupt comes before or after it.
+            best_parameters, result.epochs = best, [*result.epochs, epoch]
+            solver.end_epoch(epoch.n_samples_seen)
             if plan.verbose:
-                print_epoch(epoch, result, time.perf_counter() - began)
+                print_epoch(number, epoch, time.perf_counter() - began)
             stop = plan.callbacks.end_epoch(parameters, result)
-            if stop or (patience.is_over() and solver.wants_to_stop()):
+            if patience.is_over and solver.can_slow_down:
+                solver.slow_down()
+                patience.start_anew()
+            if stop or patience.is_over:
                 result.ran_out = False
                 break
     if best_parameters is not None:
         np.copyto(parameters.flat, best_parameters)
-    check_finite(len(result.loss_curve), result.loss_curve[-1], parameters)
-    return result
+    check_finite(len(result.epochs), result.epochs[-1].loss, parameters)
 
 
-def minimise_at_once(objective, parameters, rows, plan):
-    """Minimise an objective by L-BFGS-B on all rows at once, updating `parameters`.
-
-    Takes and returns what `minimise` does, without a solver. An iteration counts as an
-    epoch; ``plan.tol`` bounds the largest entry of the projected gradient.
-
-    References
-    ----------
-    Byrd, Lu, Nocedal, Zhu, SIAM J. Sci. Comput. 16(5), 1995, 10.1137/0916069.
-    """
-    result = TrainingResult(plan.n_samples_seen)
+def minimise_at_once(objective, parameters, rows, solver, plan, result):
+    """Do what `minimise` does by a solver of all rows, writing into `result`."""
     solution = parameters.flat.astype(np.float64)
     began = None
     remedy = "Scale X"  # there is no rate to lower
@@ -178,36 +210,28 @@ def minimise_at_once(objective, parameters, rows, plan):
         value, gradient = objective(parameters, rows)
         return value, gradient.flat.astype(np.float64)
 
-    def end_iteration(intermediate_result):
-        nonlocal began
-        np.copyto(solution, intermediate_result.x)
-        np.copyto(parameters.flat, solution, casting="same_kind")
-        result.loss_curve.append(float(intermediate_result.fun))
-        check_finite(len(result.loss_curve), result.loss_curve[-1], parameters, remedy)
-        result.n_samples_seen += len(rows)
+    def end_iteration(flat, value):
+        nonlocal began, solution
+        np.copyto(parameters.flat, flat, casting="same_kind")
+        number = len(result.epochs) + 1
+        epoch = Epoch(float(value), None, result.n_samples_seen + len(rows))
+        # One stroke: an interrupt comes before or after it.
+        solution, result.epochs = flat.copy(), [*result.epochs, epoch]
+        check_finite(number, epoch.loss, parameters, remedy)
         if plan.verbose:
-            print_epoch(len(result.loss_curve), result, time.perf_counter() - began)
+            print_epoch(number, epoch, time.perf_counter() - began)
         began = None
-        if plan.callbacks.end_epoch(parameters, result):
-            raise StopIteration
+        return plan.callbacks.end_epoch(parameters, result)
 
-    with kept_on_interrupt(result), np.errstate(over="ignore", invalid="ignore"):
-        found = scipy.optimize.minimize(
-            value_and_gradient,
-            solution.copy(),
-            method="L-BFGS-B",
-            jac=True,
-            callback=end_iteration,
-            options={"maxiter": plan.max_iter, "maxfun": np.inf, "gtol": plan.tol},
-        )
-        result.ran_out = found.status == MAX_ITER_REACHED
-        result.stuck = found.status == LINE_SEARCH_FAILED
+    with kept_on_interrupt(result):
+        status = solver.minimise(value_and_gradient, solution.copy(), end_iteration)
+        result.ran_out = status == solver.MAX_ITER_REACHED
+        result.stuck = status == solver.LINE_SEARCH_FAILED
     np.copyto(parameters.flat, solution, casting="same_kind")
-    if not result.loss_curve:  # not one step was made
-        with np.errstate(over="ignore", invalid="ignore"):
-            result.loss_curve.append(float(objective(parameters, rows)[0]))
-    check_finite(len(result.loss_curve), result.loss_curve[-1], parameters, remedy)
-    return result
+    if not result.epochs:  # not one step was made
+        loss = float(objective(parameters, rows)[0])
+        result.epochs.append(Epoch(loss, None, result.n_samples_seen))
+    check_finite(len(result.epochs), result.epochs[-1].loss, parameters, remedy)
 
 
 @contextmanager
@@ -216,7 +240,7 @@ def kept_on_interrupt(result):
     try:
         yield
     except KeyboardInterrupt:
-        if not result.loss_curve:
+        if not result.epochs:
             raise
         warnings.warn("Training interrupted by user.", stacklevel=4)
         result.ran_out = False
@@ -246,9 +270,9 @@ def check_finite(epoch, loss, parameters, remedy="Lower learning_rate_init or sc
         )
 
 
-def print_epoch(epoch, result, seconds):
+def print_epoch(number, epoch, seconds):
     """Print an epoch's number, loss and time."""
-    line = f"Epoch {epoch}: loss {result.loss_curve[-1]:.6g}"
-    if result.validation_loss_curve:
-        line += f", validation loss {result.validation_loss_curve[-1]:.6g}"
+    line = f"Epoch {number}: loss {epoch.loss:.6g}"
+    if epoch.validation_loss is not None:
+        line += f", validation loss {epoch.validation_loss:.6g}"
     print(f"{line} ({seconds:.2f} s)")

@@ -1,9 +1,11 @@
 """From what a user passes to what the rest may trust; every message a user can see."""
 
 import math
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
+from types import SimpleNamespace
 
 import numpy as np
 import scipy.sparse
@@ -24,8 +26,10 @@ from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.trees.forest import Forest, is_forest_like
 
-UNIT_INTERVAL_ROUNDING = 1e-6
+SCALER_ROUNDING = 1e-6
 """MinMaxScaler leaves values such as 1 + 2e-16, which must not change the loss."""
+
+FEATURE_ATTRIBUTES = ("n_features_in_", "feature_names_in_")
 
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NON_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -77,16 +81,49 @@ TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "unfold_from": [StrOptions({"root", "all"})],
     "normalize": ["boolean"],
     "init": [StrOptions({"average", "glorot"})],
-    "solver": [StrOptions({*SOLVERS, "lbfgs"})],
 }
 
 
 def check_parameters(estimator, constraints):
-    """Refuse parameters of a wrong type or out of range, by scikit-learn's rules."""
-    validate_parameter_constraints(
-        constraints, estimator.get_params(deep=False), type(estimator).__name__
+    """Refuse parameters of a wrong type or out of range, by scikit-learn's rules.
+
+    Returns
+    -------
+    settings : SimpleNamespace
+        The parameters by name. This is the one place that makes Python numbers of
+        whatever a search hands over: small numpy integers wrap around and half
+        precision overflows where Python's numbers do neither.
+    """
+    parameters = estimator.get_params(deep=False)
+    validate_parameter_constraints(constraints, parameters, type(estimator).__name__)
+    settings = SimpleNamespace(
+        **{
+            name: as_python_number(name, value, constraints.get(name, ()))
+            for name, value in parameters.items()
+        }
     )
-    check_corruption_level(estimator.corruption, estimator.corruption_level)
+    check_corruption_level(settings.corruption, settings.corruption_level)
+    return settings
+
+
+def as_python_number(name, value, constraints):
+    """Return a number as an int, float or bool, anything else as it is."""
+    if isinstance(value, str) or not isinstance(value, Real | np.bool_):
+        return value
+    if "boolean" in constraints:
+        return bool(value)
+    kinds = {c.type for c in constraints if isinstance(c, Interval)}
+    if Integral in kinds or "verbose" in constraints:
+        return int(value)
+    if Real not in kinds:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(
+            f"{name} must be a number that a float holds, at most "
+            f"{sys.float_info.max:.3g}; got an integer of {value.bit_length()} bits."
+        ) from None
 
 
 def check_corruption_level(corruption, level):
@@ -103,32 +140,43 @@ def check_corruption_level(corruption, level):
 
 def check_emphasis(emphasis):
     """Return the weights of (corrupted, untouched) entries, or None if both are 1."""
-    try:
-        corrupted, untouched = (float(weight) for weight in emphasis)
-        valid = min(corrupted, untouched) >= 0 and 0 < corrupted + untouched < math.inf
-    except (TypeError, ValueError):
-        valid = False
+    valid = isinstance(emphasis, list | tuple | np.ndarray) and len(emphasis) == 2
+    valid = valid and all(isinstance(weight, Real) for weight in emphasis)
+    if valid:
+        largest = sys.float_info.max  # an integer may be larger than that
+        valid = min(emphasis) >= 0 and 0 < sum(emphasis) <= largest
     if not valid:
         raise ValueError(
             "emphasis must be two numbers >= 0, not both 0: the weights of the loss on "
             "corrupted and on untouched entries, such as (1.0, 1.0) or (1.0, 0.5); got "
             f"{emphasis!r}."
         )
+    corrupted, untouched = map(float, emphasis)
     return None if corrupted == untouched == 1 else (corrupted, untouched)
 
 
-def check_something_to_learn(estimator):
+def check_something_to_learn(settings):
     """Refuse a loss that looks at corrupted entries only, where there are none."""
-    weights = check_emphasis(estimator.emphasis)
-    uncorrupted = estimator.corruption is None or (
-        isinstance(estimator.corruption, str) and estimator.corruption_level == 0
+    weights = check_emphasis(settings.emphasis)
+    uncorrupted = settings.corruption is None or (
+        isinstance(settings.corruption, str) and settings.corruption_level == 0
     )
     if weights is not None and weights[1] == 0 and uncorrupted:
         raise ValueError(
-            f"emphasis={estimator.emphasis!r} gives untouched entries no weight, and "
-            f"with corruption={estimator.corruption!r}, corruption_level="
-            f"{estimator.corruption_level!r} there are no others. Use corruption, or a "
+            f"emphasis={settings.emphasis!r} gives untouched entries no weight, and "
+            f"with corruption={settings.corruption!r}, corruption_level="
+            f"{settings.corruption_level!r} there are no others. Use corruption, or a "
             "second weight > 0."
+        )
+
+
+def check_same_loss_every_time(settings):
+    """Refuse a corruption to a solver that needs one and the same function."""
+    if not SOLVERS[settings.solver].by_minibatches and settings.corruption is not None:
+        raise ValueError(
+            f"solver={settings.solver!r} needs the same loss at every evaluation, but "
+            f"corruption={settings.corruption!r} is drawn anew each time. Use "
+            "corruption=None, or solver='adam' or 'sgd'."
         )
 
 
@@ -148,23 +196,43 @@ def check_pooling(pooling):
         )
 
 
-def check_n_components(estimator, fitted):
+def check_n_components(settings, fitted):
     """Refuse to go on training with another number of components than fitted."""
-    if estimator.n_components not in (None, fitted):
+    if settings.n_components not in (None, fitted):
         raise ValueError(
-            f"n_components={estimator.n_components}, but the model to go on from has "
+            f"n_components={settings.n_components}, but the model to go on from has "
             f"{fitted}. Set it back, or start afresh: fit with warm_start=False."
         )
 
 
-def check_tied_weights(estimator, fitted):
+def check_tied_weights(settings, fitted):
     """Refuse to go on training with weights tied that were free, or the reverse."""
-    if bool(estimator.tied_weights) != fitted:
+    if settings.tied_weights != fitted:
         raise ValueError(
-            f"tied_weights={estimator.tied_weights}, but the model to go on from was "
+            f"tied_weights={settings.tied_weights}, but the model to go on from was "
             f"fitted with tied_weights={fitted}. Set it back, or start afresh: fit "
             "with warm_start=False."
         )
+
+
+def features_of(estimator, check, X):
+    """Validate X for training from scratch.
+
+    Returns
+    -------
+    checked : object
+        What ``check(estimator, X, reset=True)`` returns. It sees a copy of the
+        estimator: nothing is set on the estimator itself.
+    learned : dict
+        The attributes about features that fit is to set.
+    """
+    shadow = object.__new__(type(estimator))
+    shadow.__dict__ = vars(estimator).copy()
+    for name in FEATURE_ATTRIBUTES:
+        vars(shadow).pop(name, None)
+    checked = check(shadow, X, reset=True)
+    state = vars(shadow)
+    return checked, {name: state[name] for name in FEATURE_ATTRIBUTES if name in state}
 
 
 def check_trees(estimator, X, *, reset, name="X"):
@@ -263,11 +331,11 @@ def choose_loss(loss, output_activation, value_range):
         Smallest and largest value of X.
     """
     if loss == "auto":
-        fits = output_activation in ("auto", "logistic") and in_unit_interval(
-            value_range
+        fits = output_activation in ("auto", "logistic") and within(
+            value_range, LOSSES["cross_entropy"].target_range
         )
         loss = "cross_entropy" if fits else "squared_error"
-    allowed = LOSSES[loss].output_activations
+    _, allowed, target_range = LOSSES[loss]
     if output_activation == "auto":
         output_activation = allowed[0]
     if output_activation not in allowed:
@@ -276,20 +344,20 @@ def choose_loss(loss, output_activation, value_range):
             f"which is defined for {', '.join(map(repr, allowed))}. Change one of the "
             "two, or leave output_activation='auto'."
         )
-    if loss == "cross_entropy" and not in_unit_interval(value_range):
-        low, high = value_range
+    if not within(value_range, target_range):
+        (low, high), (lowest, highest) = value_range, target_range
         raise ValueError(
-            "loss='cross_entropy' needs every value of X in [0, 1]; got values from "
-            f"{low:.10g} to {high:.10g}. Scale X to [0, 1] (for instance with "
+            f"loss={loss!r} needs every value of X in [{lowest:g}, {highest:g}]; got "
+            f"values from {low:.10g} to {high:.10g}. Scale X (for instance with "
             "MinMaxScaler(clip=True)), or use loss='squared_error'."
         )
     return loss, output_activation
 
 
-def in_unit_interval(value_range):
-    """Tell whether a range of values lies in [0, 1], up to a scaler's rounding."""
-    low, high = value_range
-    return low >= -UNIT_INTERVAL_ROUNDING and high <= 1 + UNIT_INTERVAL_ROUNDING
+def within(value_range, target_range):
+    """Tell whether values lie in the range of a loss, up to a scaler's rounding."""
+    (low, high), (lowest, highest) = value_range, target_range
+    return low >= lowest - SCALER_ROUNDING and high <= highest + SCALER_ROUNDING
 
 
 def resolve_batch_size(batch_size, n_samples, *, warn):

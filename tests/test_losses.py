@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from oracles import FUNCTIONS
 
 from sk_autoenc.parts.activations import ACTIVATIONS
@@ -20,11 +20,13 @@ PREACTIVATION = np.array([[-3.2, -1.1, -0.2, 0.4], [0.9, 1.7, 2.6, -0.7]])
 TARGET = np.array([[0.1, 0.7, 0.5, 0.9], [0.05, 0.4, 0.98, 0.3]])
 
 
-def evaluate(name, output, preactivation, target, dtype=np.float64):
+def evaluate(name, output, preactivation, target, dtype=np.float64, weights=None):
     preactivation, target = np.array(preactivation, dtype), np.array(target, dtype)
-    values, delta = np.full_like(target, np.nan), np.full_like(target, np.nan)
-    LOSSES[name].evaluate(preactivation, target, ACTIVATIONS[output], values, delta)
-    return values, delta
+    out = np.full_like(target, np.nan), np.full_like(target, np.nan)
+    given = target.copy()
+    LOSSES[name].evaluate(preactivation, given, weights, ACTIVATIONS[output], out)
+    assert_array_equal(given, target)
+    return out
 
 
 def test_every_output_activation_is_known():
@@ -58,6 +60,20 @@ def test_taylor_error_of_the_loss_quarters_when_the_step_halves(name, output):
 
     coarse, fine = taylor_error(1e-3), taylor_error(5e-4)
     assert coarse / fine == pytest.approx(4, rel=0.01)
+
+
+@every_pair
+def test_weights_multiply_values_and_delta(name, output, dtype):
+    weights = np.random.default_rng(0).uniform(0, 2, TARGET.shape).astype(dtype)
+    weighted = evaluate(name, output, PREACTIVATION, TARGET, dtype, weights)
+    plain = evaluate(name, output, PREACTIVATION, TARGET, dtype)
+    for part, unweighted in zip(weighted, plain, strict=True):
+        assert_array_equal(part, weights * unweighted)
+
+
+def test_a_loss_names_the_range_of_its_targets():
+    assert LOSSES["cross_entropy"].target_range == (0, 1)
+    assert LOSSES["squared_error"].target_range == (-math.inf, math.inf)
 
 
 @every_pair

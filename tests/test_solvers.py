@@ -12,7 +12,9 @@ from sk_autoenc.parts.solvers import SOLVERS
 START = np.array([0.5, -1.0, 2.0])
 GRADIENTS = np.random.default_rng(0).normal(size=(20, 3))
 
-every_solver = pytest.mark.parametrize("name", SOLVERS)
+STEPPING = [name for name, solver in SOLVERS.items() if solver.by_minibatches]
+
+every_solver = pytest.mark.parametrize("name", STEPPING)
 
 
 def make(name, dtype=np.float64, **changes):
@@ -106,10 +108,10 @@ def test_without_a_learning_rate_the_solver_has_its_own(name):
 
 
 @every_solver
-def test_a_constant_rate_wants_to_stop_when_the_loss_does_not_fall(name):
+def test_a_constant_rate_cannot_slow_down_when_the_loss_does_not_fall(name):
     solver, _ = make(name)
     solver.end_epoch(100)
-    assert solver.wants_to_stop()
+    assert not solver.can_slow_down
 
 
 def test_default_rates_are_a_tenth_for_sgd_and_a_thousandth_for_adam():
@@ -126,7 +128,8 @@ def test_the_scale_stays_a_python_number_whatever_a_search_hands_over(name, sche
         **dict.fromkeys(("learning_rate_init", "power_t", "beta_2"), np.float64(0.1)),
     )
     solver.end_epoch(10)
-    solver.wants_to_stop()
+    if solver.can_slow_down:
+        solver.slow_down()
     assert type(solver.gradient_scale) is float
 
 
@@ -216,7 +219,9 @@ def test_adaptive_divides_the_rate_by_five_until_it_is_a_millionth():
         "sgd", momentum=0, learning_rate="adaptive", learning_rate_init=0.1
     )
     rate, n_reductions = 0.1, 0
-    while not solver.wants_to_stop():
+    while solver.can_slow_down:
+        assert solver.can_slow_down  # asking changes nothing
+        solver.slow_down()
         rate, n_reductions = rate / 5, n_reductions + 1
         solver.end_epoch(100)
         assert step_length(solver) == pytest.approx(rate, rel=1e-9)

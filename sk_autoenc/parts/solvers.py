@@ -1,10 +1,12 @@
-"""Stochastic solvers: they know a flat array of parameters and its gradient, no more.
+"""Solvers: they know a flat array of parameters and its gradient, no more.
 
-To add one: write a class with the members of `SGD` that have a docstring, and add a
-line to `SOLVERS`.
+To add one that steps by minibatches: write a class with the members of `SGD` that have
+a docstring, and add a line to `SOLVERS`. One that needs all rows at once has those of
+`LBFGS`.
 """
 
 import numpy as np
+import scipy.optimize
 
 
 class SGD:
@@ -16,6 +18,8 @@ class SGD:
     gradient with the new v (Sutskever, Martens, Dahl, Hinton, ICML 2013).
     """
 
+    by_minibatches = True
+    """Whether it steps by minibatches; else it needs all rows at every step."""
     default_learning_rate = 0.1
     """What ``learning_rate_init=None`` means."""
 
@@ -77,12 +81,14 @@ class SGD:
                 self.learning_rate_init / (n_samples_seen + 1) ** self.power_t
             )
 
-    def wants_to_stop(self):
-        """Answer a loss that no longer falls: stop, or go on with a smaller step."""
-        if self.schedule != "adaptive" or self.learning_rate <= 1e-6:
-            return True
+    @property
+    def can_slow_down(self):
+        """Whether a loss that no longer falls calls for a smaller step, not the end."""
+        return self.schedule == "adaptive" and self.learning_rate > 1e-6
+
+    def slow_down(self):
+        """Go on with a smaller step."""
         self.learning_rate /= 5.0
-        return False
 
 
 class Adam:
@@ -97,7 +103,9 @@ class Adam:
     decaying sum of squares is v itself. Two passes over all parameters are saved so.
     """
 
+    by_minibatches = True
     default_learning_rate = 0.001
+    can_slow_down = False
 
     def __init__(self, parameters, settings):
         self.learning_rate = settings.learning_rate_init
@@ -132,9 +140,61 @@ class Adam:
     def end_epoch(self, n_samples_seen):
         """Adam has no schedule of its own."""
 
-    def wants_to_stop(self):
-        """Answer a loss that no longer falls: stop."""
-        return True
+
+class LBFGS:
+    """L-BFGS-B of scipy, without bounds, on all rows at once.
+
+    References
+    ----------
+    Byrd, Lu, Nocedal, Zhu, SIAM J. Sci. Comput. 16(5), 1995, 10.1137/0916069.
+    """
+
+    by_minibatches = False
+
+    MAX_ITER_REACHED, LINE_SEARCH_FAILED = 1, 2
+    """Statuses of scipy's other than success and a callback's wish."""
+
+    def __init__(self, parameters, settings):
+        """Keep the settings `max_iter` and `tol`, the largest entry of the gradient."""
+        self.options = {
+            "maxiter": settings.max_iter,
+            "maxfun": np.inf,
+            "gtol": settings.tol,
+        }
+
+    def minimise(self, value_and_gradient, start, end_iteration):
+        """Minimise a function.
+
+        Parameters
+        ----------
+        value_and_gradient : callable
+            ``value_and_gradient(flat)`` -> (float, float64 array).
+        start : float64 array of shape (n_parameters,)
+        end_iteration : callable
+            ``end_iteration(flat, value)`` after each iteration; True asks to stop.
+
+        Returns
+        -------
+        status : int
+            `MAX_ITER_REACHED`, `LINE_SEARCH_FAILED` or another: success.
+        """
+
+        def callback(intermediate_result):
+            try:
+                stop = end_iteration(intermediate_result.x, intermediate_result.fun)
+            except StopIteration as error:  # scipy would take it for our wish to stop
+                raise RuntimeError("a callback raised StopIteration") from error
+            if stop:
+                raise StopIteration
+
+        return scipy.optimize.minimize(
+            value_and_gradient,
+            start,
+            method="L-BFGS-B",
+            jac=True,
+            callback=callback,
+            options=self.options,
+        ).status
 
 
-SOLVERS = {"sgd": SGD, "adam": Adam}
+SOLVERS = {"sgd": SGD, "adam": Adam, "lbfgs": LBFGS}

@@ -6,7 +6,9 @@ import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import FUNCTIONS, Oracle
 
-from sk_autoenc.networks import tied
+from sk_autoenc.feeds import Batch, RowFeed
+from sk_autoenc.networks import one_hidden
+from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.losses import LOSSES
 
@@ -32,19 +34,29 @@ with_and_without_emphasis = pytest.mark.parametrize(
 )
 
 
+def encode(inputs, parameters, activation, out):
+    intercept = parameters.intercept_hidden
+    return one_hidden.encode(inputs, parameters.weights, intercept, activation, out)
+
+
+def decode(hidden, parameters, activation, out):
+    weights, intercept = parameters.decoder_weights, parameters.intercept_visible
+    return one_hidden.decode(hidden, weights, intercept, activation, out)
+
+
 class Problem:
     """A network with random parameters and a corrupted batch, away from every kink."""
 
     def __init__(self, activation, output, is_tied, alpha, emphasis=None, dtype=float):
         loss, output_activation = output
         self.names = (activation, output_activation, loss)
-        self.architecture = tied.Architecture(
+        self.architecture = one_hidden.Architecture(
             ACTIVATIONS[activation],
             ACTIVATIONS[output_activation],
             LOSSES[loss],
             is_tied,
-            alpha,
         )
+        self.alpha = alpha
         for seed in range(100):
             self.draw(np.random.default_rng(seed), is_tied, emphasis, dtype)
             if self.distance_from_kinks() > 0.02:
@@ -64,7 +76,7 @@ class Problem:
         self.parameters.flat[:] = rng.uniform(-1, 1, self.parameters.flat.shape)
 
     def allocate(self, dtype=float):
-        return tied.allocate_parameters(
+        return one_hidden.allocate_parameters(
             N_COMPONENTS, N_FEATURES, self.architecture.tied, dtype
         )
 
@@ -72,24 +84,26 @@ class Problem:
         """Smallest pre-activation, by the module's own encoder and decoder."""
         identity = ACTIVATIONS["identity"]
         hidden = np.empty((N_ROWS, N_COMPONENTS), self.clean.dtype)
-        h1 = tied.encode(self.corrupted, self.parameters, identity, hidden).copy()
+        h1 = encode(self.corrupted, self.parameters, identity, hidden).copy()
         self.architecture.activation.value(hidden)
-        h2 = tied.decode(hidden, self.parameters, identity, np.empty_like(self.clean))
+        h2 = decode(hidden, self.parameters, identity, np.empty_like(self.clean))
         return min(np.abs(h1).min(), np.abs(h2).min())
 
+    def network(self):
+        shape = self.parameters.weights.shape
+        return one_hidden.Network(self.architecture, *shape, self.clean.dtype)
+
+    def batch(self, inputs=None):
+        inputs = self.corrupted if inputs is None else inputs
+        return Batch(inputs, self.clean, self.entry_weights)
+
     def evaluate(self, flat=None, inputs=None, scale=1.0):
-        """Value and gradient, in buffers of their own, at other parameters if given."""
-        dtype = self.clean.dtype
-        parameters = self.allocate(dtype)
-        parameters.flat[:] = self.parameters.flat if flat is None else flat
-        gradient = self.allocate(dtype)
-        gradient.flat.fill(np.nan)
-        network = tied.make_network(parameters, self.architecture, N_ROWS, gradient)
-        network.clean[...] = self.clean
-        if inputs is None:
-            inputs = network.corrupted
-            inputs[...] = self.corrupted
-        return network.value_and_gradient(inputs, self.entry_weights, scale)
+        """Mean with penalty, and gradient, at other parameters if given."""
+        parameters = self.parameters
+        if flat is not None:
+            parameters = parameters._replace(flat=flat)
+        objective = Objective(self.network(), lambda rows: self.batch(inputs), self.alpha)
+        return objective(parameters, np.arange(N_ROWS), scale)
 
     def oracle(self):
         parameters = self.parameters
@@ -99,7 +113,7 @@ class Problem:
             parameters.intercept_visible,
             None if self.architecture.tied else parameters.decoder_weights,
             *self.names,
-            self.architecture.alpha,
+            self.alpha,
         )
 
 
@@ -216,32 +230,54 @@ def test_scale_multiplies_the_gradient_with_its_penalty_and_not_the_value(is_tie
 @pytest.mark.parametrize("n_rows", [1, 40, 41, 20_000])
 def test_the_loss_of_a_batch_in_single_precision_is_summed_with_all_its_digits(n_rows):
     n_features = 200
-    architecture = tied.Architecture(
+    architecture = one_hidden.Architecture(
         ACTIVATIONS["identity"],
         ACTIVATIONS["identity"],
         LOSSES["squared_error"],
         True,
-        0.0,
     )
-    parameters = tied.allocate_parameters(1, n_features, True, np.float32)
-    network = tied.make_network(parameters, architecture, n_rows, parameters)
-    network.clean.fill(0.1)
-    value, _ = network.value_and_gradient(network.corrupted)
-    assert value == pytest.approx(n_features * np.float32(0.1) ** 2 / 2, rel=3e-6)
+    parameters = one_hidden.allocate_parameters(1, n_features, True, np.float32)
+    network = one_hidden.Network(architecture, 1, n_features, np.float32)
+    clean = np.full((n_rows, n_features), 0.1, np.float32)
+    total, _ = network.gradient(parameters, Batch(np.zeros_like(clean), clean))
+    expected = n_rows * n_features * np.float32(0.1) ** 2 / 2
+    assert total == pytest.approx(expected, rel=3e-6)
 
 
 def test_a_network_serves_one_batch_after_another_and_a_new_scale():
     problem = Problem(*NOTE, True, 0.2)
-    value, gradient = problem.evaluate()
-    network = tied.make_network(
-        problem.parameters, problem.architecture, N_ROWS, problem.allocate()
-    )
+    network, batch = problem.network(), problem.batch()
+    total, gradient = network.gradient(problem.parameters, batch)
+    expected = gradient.flat.copy()
     for scale in (1.0, 0.3, 0.3, 2.0):
-        network.clean[...] = problem.clean
-        network.corrupted[...] = problem.corrupted
-        same_value, scaled = network.value_and_gradient(network.corrupted, scale=scale)
-        assert same_value == value
-        assert_allclose(scaled.flat, scale * gradient.flat, rtol=1e-12)
+        same_total, scaled = network.gradient(problem.parameters, batch, scale)
+        assert same_total == total
+        assert_allclose(scaled.flat, scale * expected, rtol=1e-12)
+
+
+@either_tied
+@pytest.mark.parametrize("emphasis", [None, (1.0, 0.5)])
+def test_losses_are_of_each_row_and_add_up_to_the_total_of_the_gradient(
+    is_tied, emphasis
+):
+    problem = Problem(*NOTE, is_tied, 0.2, emphasis)
+    losses = problem.network().losses(problem.parameters, problem.batch())
+    assert losses.shape == (N_ROWS,)
+    total, _ = problem.network().gradient(problem.parameters, problem.batch())
+    assert losses.sum() == pytest.approx(total, rel=1e-14)
+    first = Batch(*(part if part is None else part[:1] for part in problem.batch()))
+    alone = problem.network().losses(problem.parameters, first)
+    assert_allclose(alone, losses[:1], rtol=1e-14)
+
+
+@either_tied
+def test_a_batch_stays_as_it_is(is_tied):
+    problem = Problem(*NOTE, is_tied, 0.2, (1.0, 0.5))
+    batch = problem.batch()
+    before = [part if part is None else part.copy() for part in batch]
+    problem.network().gradient(problem.parameters, batch)
+    for part, unchanged in zip(batch, before, strict=True):
+        assert_array_equal(part, unchanged)
 
 
 @either_tied
@@ -249,14 +285,24 @@ def test_duplicated_rows_change_neither_value_nor_gradient(is_tied):
     """Means over rows, for the weights as for both intercepts, not sums."""
     problem = Problem(*NOTE, is_tied, 0.2)
     value, gradient = problem.evaluate()
-    network = tied.make_network(
-        problem.parameters, problem.architecture, 2 * N_ROWS, problem.allocate()
-    )
-    network.clean[...] = np.tile(problem.clean, (2, 1))
-    network.corrupted[...] = np.tile(problem.corrupted, (2, 1))
-    twice_value, twice = network.value_and_gradient(network.corrupted)
+    twice = RowFeed(np.tile(problem.clean, (2, 1)), corruption=Given(problem.corrupted))
+    objective = Objective(problem.network(), twice, problem.alpha)
+    twice_value, twice_gradient = objective(problem.parameters, np.arange(2 * N_ROWS))
     assert twice_value == pytest.approx(value, rel=1e-14)
-    assert_allclose(twice.flat, gradient.flat, atol=1e-14)
+    assert_allclose(twice_gradient.flat, gradient.flat, atol=1e-14)
+
+
+class Given:
+    """The corruption that gives these rows, again and again."""
+
+    elementwise_on_nonzeros = False
+
+    def __init__(self, corrupted):
+        self.corrupted = corrupted
+
+    def corrupt(self, clean, out):
+        out[...] = np.resize(self.corrupted, clean.shape)
+        return out == clean
 
 
 @either_tied
@@ -295,28 +341,27 @@ def test_a_saturated_hidden_layer_passes_no_gradient_on(dtype):
 
 
 def test_tied_decoder_weights_are_the_weights_themselves():
-    parameters = tied.allocate_parameters(3, 4, True, np.float64)
+    parameters = one_hidden.allocate_parameters(3, 4, True, np.float64)
     assert parameters.decoder_weights is parameters.weights
     assert parameters.flat.size == 3 * 4 + 3 + 4
 
 
 def test_free_decoder_weights_have_their_own_place():
-    parameters = tied.allocate_parameters(3, 4, False, np.float64)
+    parameters = one_hidden.allocate_parameters(3, 4, False, np.float64)
     assert not np.shares_memory(parameters.decoder_weights, parameters.weights)
     assert parameters.flat.size == 2 * 3 * 4 + 3 + 4
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_initial_weights_have_the_spread_of_their_activation(activation, rng):
-    architecture = tied.Architecture(
+    architecture = one_hidden.Architecture(
         ACTIVATIONS[activation],
         ACTIVATIONS["identity"],
         LOSSES["squared_error"],
         False,
-        0.0,
     )
-    parameters = tied.allocate_parameters(40, 60, False, np.float64)
-    tied.initialise(parameters, architecture, rng)
+    parameters = one_hidden.allocate_parameters(40, 60, False, np.float64)
+    one_hidden.initialise(parameters, architecture, rng)
     bound = (6 / 100) ** 0.5
     scale = ACTIVATIONS[activation].initial_scale
     assert np.abs(parameters.weights).max() == pytest.approx(scale * bound, rel=0.01)
@@ -330,9 +375,9 @@ def test_encode_and_decode_equal_the_equations(activation):
     problem = Problem(activation, ("squared_error", activation), False, 0.0)
     function = ACTIVATIONS[activation]
     hidden = np.empty((N_ROWS, N_COMPONENTS))
-    hidden = tied.encode(problem.clean, problem.parameters, function, hidden)
+    hidden = encode(problem.clean, problem.parameters, function, hidden)
     decoded = np.empty((N_ROWS, N_FEATURES))
-    decoded = tied.decode(hidden, problem.parameters, function, decoded)
+    decoded = decode(hidden, problem.parameters, function, decoded)
     oracle = problem.oracle()
     assert_allclose(hidden, [oracle.encode(x) for x in problem.clean], atol=1e-13)
     assert_allclose(decoded, [oracle.reconstruct(x) for x in problem.clean], atol=1e-13)

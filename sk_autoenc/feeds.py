@@ -1,0 +1,190 @@
+"""Feeds: rows -> Batch. The only readers of what a user passed, in training and after.
+
+`rows` are an index array, as in training, or a slice, as after it: of a dense array
+that is a view, and nothing is copied.
+"""
+
+import copy
+from typing import Any, NamedTuple
+
+import numpy as np
+
+BLOCK_ENTRIES = 2**19
+"""Entries worked on at a time outside training: few enough for the cache, enough for a
+product on two threads. Sparse data are never dense as a whole."""
+
+
+class Batch(NamedTuple):
+    """What a network gets of some rows. Not to be changed."""
+
+    inputs: Any
+    """What is encoded: dense or sparse rows, (n_rows, n_features). Of trees the vectors
+    that enter at the leaves, (n_leaves, n_features), or None: the leaves' own."""
+    targets: Any
+    """What the reconstruction is compared with: dense rows, (n_rows, n_features), or
+    the trees as a `Forest`."""
+    entry_weights: np.ndarray | None = None
+    """The weight of the loss of each entry of the targets; None: all 1."""
+    y: Any = None
+    """The rows of y, if the feed has one."""
+
+
+class RowFeed:
+    """Reads the rows of a dense or sparse matrix.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    dtype : numpy dtype, default=None
+        Of the batches; None: that of X.
+    corruption : corruption or None, default=None
+        As `parts.corruptions.make_corruption` makes them. None: the inputs are clean.
+    emphasis : tuple of two floats or None, default=None
+        Loss weights of corrupted and of untouched entries; None: both are 1.
+    network : networks.one_hidden.Network, default=None
+        Whose memory for batches is filled, and used again for the next batch. None:
+        each batch gets memory of its own.
+    y : array of shape (n_samples, ...), default=None
+        Travels along.
+    """
+
+    def __init__(
+        self, X, dtype=None, *, corruption=None, emphasis=None, network=None, y=None
+    ):
+        self.X = X
+        self.dtype = np.dtype(dtype or X.dtype)
+        self.corruption = corruption
+        self.emphasis = emphasis
+        self.network = network
+        self.y = y
+        self.is_sparse = not isinstance(X, np.ndarray)
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    def __call__(self, rows):
+        """Read some rows; corrupt them, anew at each call."""
+        y = None if self.y is None else self.y[rows]
+        if self.corruption is None and not self.is_sparse and isinstance(rows, slice):
+            clean = self.X[rows].astype(self.dtype, copy=False)
+            return Batch(clean, clean, None, y)
+        sparse, buffers = self._read(rows)
+        inputs, targets = buffers.inputs, buffers.targets
+        if self.corruption is None:
+            if sparse is None:
+                return Batch(targets, targets, None, y)
+            return Batch(sparse, targets, None, y)
+        if sparse is not None and self._stays_sparse:
+            corrupted = sparse.copy()
+            self.corruption.corrupt(sparse.data, corrupted.data)
+            return Batch(corrupted, targets, None, y)
+        untouched = self.corruption.corrupt(targets, inputs)
+        if self.emphasis is None:
+            return Batch(inputs, targets, None, y)
+        on_corrupted, on_untouched = map(self.dtype.type, self.emphasis)
+        weights = np.where(untouched, on_untouched, on_corrupted)
+        return Batch(inputs, targets, weights, y)
+
+    def inputs(self, rows):
+        """Read some rows to encode and no more: sparse ones are not made dense."""
+        return self.X[rows].astype(self.dtype, copy=False)
+
+    def blocks(self, rows=None):
+        """Yield some rows, or slices of all, a block of bounded memory at a time."""
+        row_entries = self.network.row_entries if self.network else self.X.shape[1]
+        if rows is None:
+            return slices(len(self), row_entries)
+        return (rows[block] for block in slices(len(rows), row_entries))
+
+    def part(self, rows):
+        """Make a feed of the rows of a slice, which shares all else with this one."""
+        part = copy.copy(self)
+        part.X = self.X[rows]
+        part.y = None if self.y is None else self.y[rows]
+        return part
+
+    def corrupting(self, corruption):
+        """Make a feed of the same rows with another corruption."""
+        feed = copy.copy(self)
+        feed.corruption = corruption
+        return feed
+
+    @property
+    def _stays_sparse(self):
+        return self.corruption.elementwise_on_nonzeros and self.emphasis is None
+
+    def _read(self, rows):
+        """Fill `targets` of some buffers; return the sparse rows or None, and them."""
+        if not self.is_sparse:
+            if isinstance(rows, slice):
+                rows = np.arange(*rows.indices(len(self)))
+            buffers = self._buffers(len(rows))
+            self.X.take(rows, 0, buffers.targets, "clip")
+            return None, buffers
+        sparse = self.inputs(rows)
+        buffers = self._buffers(sparse.shape[0])
+        sparse.toarray(out=buffers.targets)
+        return sparse, buffers
+
+    def _buffers(self, n_rows):
+        if self.network is not None:
+            return self.network.buffers(n_rows)
+        shape = n_rows, self.X.shape[1]
+        return RowBuffers(np.empty(shape, self.dtype), np.empty(shape, self.dtype))
+
+
+class RowBuffers(NamedTuple):
+    """Memory for a batch of rows."""
+
+    inputs: np.ndarray
+    targets: np.ndarray
+
+
+class TreeFeed:
+    """Reads the trees of a forest.
+
+    Parameters
+    ----------
+    forest : Forest
+    dtype : numpy dtype, default=None
+        Of the batches; None: that of the forest.
+    corruption : corruption of leaf vectors or None, default=None
+    y : array of shape (n_trees, ...), default=None
+        Travels along.
+    """
+
+    def __init__(self, forest, dtype=None, *, corruption=None, y=None):
+        self.forest = forest if dtype is None else forest.astype(dtype)
+        self.corruption = corruption
+        self.y = y
+
+    def __len__(self):
+        return len(self.forest)
+
+    def __call__(self, rows):
+        """Read some trees, or all (a slice); corrupt leaves, anew at each call."""
+        trees = self.forest if isinstance(rows, slice) else self.forest.select(rows)
+        y = None if self.y is None else self.y[rows]
+        if self.corruption is None:
+            return Batch(None, trees, None, y)
+        clean = trees.leaf_vectors()
+        inputs = np.empty_like(clean)
+        self.corruption.corrupt(clean, inputs)
+        return Batch(inputs, trees, None, y)
+
+    def blocks(self, rows=None):
+        """Yield some trees, or all, at once: networks of trees make blocks of them."""
+        yield slice(None) if rows is None else rows
+
+    def corrupting(self, corruption):
+        """Make a feed of the same trees with another corruption."""
+        feed = copy.copy(self)
+        feed.corruption = corruption
+        return feed
+
+
+def slices(n_rows, row_entries):
+    """Yield slices of rows, of about `BLOCK_ENTRIES` entries each."""
+    size = max(1, BLOCK_ENTRIES // row_entries)
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))
