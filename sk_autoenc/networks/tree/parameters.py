@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sk_autoenc.networks.parameters import allocate, uniform_weights
+from sk_autoenc.networks.parameters import FlatParameters, uniform_weights
 from sk_autoenc.parts.activations import Activation
 
 AVERAGE_NOISE = 1e-4
@@ -12,27 +12,31 @@ AVERAGE_NOISE = 1e-4
 about so far from 1, and their depth-th powers must not overflow in long chains."""
 
 
-class Parameters(NamedTuple):
-    """Parameters of the network, or a gradient with respect to them."""
+class Parameters(FlatParameters):
+    """Parameters of the network, or a gradient with respect to them.
 
-    flat: np.ndarray
-    """All of them in one array of shape (n_parameters,); the others are views on it."""
-    encoder: np.ndarray
-    """[W_L | W_R], (n_components, 2 * n_components)."""
-    decoder: np.ndarray
-    """[W'_L; W'_R], (2 * n_components, n_components)."""
-    encoder_intercept: np.ndarray
-    """b, (n_components,)."""
-    decoder_intercept: np.ndarray
-    """b', (n_components,)."""
-    leaf_encoder: np.ndarray | None = None
-    """U, (n_components, n_features). None: leaf vectors are codes, not projected."""
-    leaf_decoder: np.ndarray | None = None
-    """U', (n_features, n_components)."""
-    leaf_encoder_intercept: np.ndarray | None = None
-    """u, (n_components,)."""
-    leaf_decoder_intercept: np.ndarray | None = None
-    """u', (n_features,)."""
+    Attributes
+    ----------
+    encoder : ndarray of shape (n_components, 2 * n_components)
+        [W_L | W_R].
+    decoder : ndarray of shape (2 * n_components, n_components)
+        [W'_L; W'_R].
+    encoder_intercept, decoder_intercept : ndarray of shape (n_components,)
+        b and b'.
+    leaf_encoder : ndarray of shape (n_components, n_features) or None
+        U. None, like the other three: leaf vectors are codes, not projected.
+    leaf_decoder : ndarray of shape (n_features, n_components) or None
+        U'.
+    leaf_encoder_intercept : ndarray of shape (n_components,) or None
+        u.
+    leaf_decoder_intercept : ndarray of shape (n_features,) or None
+        u'.
+    """
+
+    leaf_encoder = None
+    leaf_decoder = None
+    leaf_encoder_intercept = None
+    leaf_decoder_intercept = None
 
     @property
     def n_components(self):
@@ -76,20 +80,18 @@ class Architecture(NamedTuple):
 
     encoder_activation: Activation
     decoder_activation: Activation
-    objective: str
+    loss: str
     """"unfold_root": Eq. (24). "unfold_all": Eq. (24) of the subtree of every inner
     node, and of a tree that is one bare leaf. "children": Eq. (40).
 
     A bare leaf is its own code. It costs nothing, but for what projecting it in and out
     again (not for Eq. (40)), or its corruption, makes it differ from itself."""
-    alpha: float = 0.0
-    """L2 penalty: (alpha / 2) * (sum of squares of each weight matrix)."""
     normalize: bool = False
     """Divide the code of each inner node by its Euclidean length."""
 
 
-def allocate_parameters(n_components, n_features, dtype):
-    """Make zero parameters of the network."""
+def parameter_shapes(n_components, n_features):
+    """Give the shape of each array of `Parameters`, in their order in `flat`."""
     shapes = {
         "encoder": (n_components, 2 * n_components),
         "decoder": (2 * n_components, n_components),
@@ -103,16 +105,16 @@ def allocate_parameters(n_components, n_features, dtype):
             "leaf_encoder_intercept": (n_components,),
             "leaf_decoder_intercept": (n_features,),
         }
-    return allocate(Parameters, shapes, dtype)
+    return shapes
 
 
 def initialise(parameters, architecture, init, rng):
-    """Draw the weights; the intercepts stay 0.
+    """Draw the weights; the intercepts stay as they are.
 
     Parameters
     ----------
     parameters : Parameters
-        Overwritten.
+        Its matrices are overwritten.
     architecture : Architecture
     init : {"average", "glorot"}
         "glorot": uniform. "average": W_L = W_R = I/2 and W'_L = W'_R = I plus a little

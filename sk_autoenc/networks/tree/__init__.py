@@ -1,0 +1,1 @@
+"""Recursive autoencoders over trees of any arity."""

@@ -1,0 +1,273 @@
+"""The structure of a batch of trees, prepared once, so that passes run by level.
+
+The rows of the codes are by depth, inner nodes only, so that a level is a slice and
+every inner child of a level is in the next slice; the leaves follow, in the trees'
+order. Both ways, roots down and leaves up, a pass goes by depth: the levels are as many
+as by height, and one numbering serves all four passes of a gradient.
+
+A *node* is a place in the batch's preorder, a *row* one in the codes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csc_array, csr_array
+
+from sk_autoenc.networks.tree.blends import Blends, choose_dense, weigh
+from sk_autoenc.trees.nodes import Nodes, below, between, parents, runs, starts
+
+BLOCK_CODE_ENTRIES = 1_500_000
+"""Large batches are cut into blocks of this many nodes x components, which stay in
+cache, and keep the memory that the subtrees of all nodes take bounded."""
+
+
+class Level(NamedTuple):
+    """The inner nodes of one depth, those with an inner child first."""
+
+    rows: slice
+    """Of all of them."""
+    parents: slice
+    """Of those with an inner child."""
+    children: slice
+    """Of the next level, all of it."""
+    spread: np.ndarray | csr_array | None
+    """(n_children, 2 * n_parents): parents' halves -> children. None: no children."""
+    gather: np.ndarray | csc_array | None
+    """Its transpose: children -> parents' sums."""
+
+
+class Structure(NamedTuple):
+    """A batch of trees, ready for passes up and down."""
+
+    trees: Nodes
+    levels: list[Level]
+    """From the roots down."""
+    leaf_spread: csr_array
+    """(n_leaves, 2 * n_inner): parents' halves -> leaves; a bare leaf gets 0."""
+    leaf_gather: csc_array
+    """Its transpose."""
+    node_of_row: np.ndarray
+    """(n_nodes,) int."""
+    row_of_node: np.ndarray
+    """(n_nodes,) int: the inverse."""
+    root_trees: np.ndarray
+    """(n_roots,) int: the tree of each root that is an inner node, by row."""
+    bare_trees: np.ndarray
+    """(n_bare,) int: the trees that are one bare leaf."""
+    bare_leaves: np.ndarray
+    """(n_bare,) int: the number of each one's leaf, among the leaves."""
+
+    @property
+    def n_trees(self):
+        """Number of trees."""
+        return len(self.trees.tree_start) - 1
+
+    @property
+    def n_nodes(self):
+        """Number of nodes."""
+        return len(self.row_of_node)
+
+    @property
+    def n_leaves(self):
+        """Number of leaves."""
+        return self.leaf_spread.shape[0]
+
+    @property
+    def n_inner(self):
+        """Number of inner nodes."""
+        return self.leaf_spread.shape[1] // 2
+
+    @property
+    def leaf_table_rows(self):
+        """The row of each leaf in the leaf table, (n_leaves,) int."""
+        return self.trees.leaf_row[self.node_of_row[self.n_inner :]]
+
+    @property
+    def root_rows(self):
+        """The row of each tree's root, (n_trees,) int."""
+        return self.row_of_node[self.trees.tree_start[:-1]]
+
+    def shares_of_leaves(self, dtype):
+        """Give beta of Eq. (40), leaves(c) / leaves(p), 0 for a root, by row."""
+        trees = self.trees
+        before = starts(trees.leaf_row >= 0)
+        first = np.arange(self.n_nodes)
+        n_leaves = before[first + trees.size] - before[first]
+        share = n_leaves / n_leaves[parents(trees)]
+        share[trees.tree_start[:-1]] = 0
+        return share[self.node_of_row].astype(dtype)
+
+    def sum_by_tree(self, rows, values):
+        """Sum values of some rows, a slice, in each tree, (n_trees,) float64."""
+        by_node = np.zeros(self.n_nodes)
+        by_node[self.node_of_row[rows]] = values
+        return np.add.reduceat(by_node, self.trees.tree_start[:-1])
+
+
+class Block(NamedTuple):
+    """Consecutive trees of a forest, and where they are in it."""
+
+    structure: Structure
+    trees: slice
+    nodes: slice
+    leaves: slice
+
+
+def prepare(trees, dtype):
+    """Prepare a batch of trees.
+
+    Parameters
+    ----------
+    trees : Nodes or Forest
+    dtype : numpy dtype
+        Of the leaf table and of the parameters that the batch will meet.
+
+    Returns
+    -------
+    Structure
+    """
+    is_leaf = trees.leaf_row >= 0
+    parent = parents(trees)
+    inner, n_parents, level_start = order_by_level(trees, parent, is_leaf)
+    node_of_row = np.concatenate([inner, np.flatnonzero(is_leaf)])
+    row_of_node = np.empty_like(node_of_row)
+    row_of_node[node_of_row] = np.arange(len(node_of_row))
+    roots, children = np.split(node_of_row, level_start[1:2])
+    bare_trees = np.flatnonzero(trees.tree_start[1:] - trees.tree_start[:-1] == 1)
+    bare_rows = row_of_node[trees.tree_start[bare_trees]]
+
+    weights = weigh(trees, children, parent, dtype)
+    weights[bare_rows - len(roots)] = 0
+    parent_number = row_of_node[parent[children]]
+    n_children = np.append(level_start[2:], len(inner)) - level_start[1:]
+    n_inner_children = len(inner) - len(roots)
+    parent_number[:n_inner_children] -= np.repeat(level_start[:-1], n_children)
+    blends = Blends.of(parent_number, weights)
+    n_leaves = len(node_of_row) - len(inner)
+    leaf_spread = blends.sparse(n_inner_children, n_leaves, len(inner))
+    return Structure(
+        trees,
+        make_levels(level_start, n_parents, n_children, blends),
+        leaf_spread,
+        leaf_spread.T,
+        node_of_row,
+        row_of_node,
+        np.searchsorted(trees.tree_start, roots, side="right") - 1,
+        bare_trees,
+        bare_rows - len(inner),
+    )
+
+
+def order_by_level(trees, parent, is_leaf):
+    """Sort the inner nodes by depth; in a level, those with an inner child first.
+
+    Returns
+    -------
+    inner_nodes : ndarray of int of shape (n_inner,)
+        The node of each row.
+    n_parents : ndarray of int of shape (n_levels,)
+        How many nodes of each level have an inner child.
+    level_start : ndarray of int of shape (n_levels + 1,)
+        The first row of each level.
+    """
+    inner_nodes = np.flatnonzero(~is_leaf)
+    depth = trees.depth[inner_nodes]
+    has_no_inner_child = np.ones(len(is_leaf), bool)
+    has_no_inner_child[parent[inner_nodes[depth > 0]]] = False
+    key = 2 * depth + has_no_inner_child[inner_nodes]
+    # The deepest have no inner child, so the greatest key is odd: counts are in pairs.
+    counts = np.bincount(key, minlength=2).reshape(-1, 2)
+    if len(counts) <= 2**15:
+        key = key.astype(np.uint16)  # numpy sorts 16 bits by radix
+    level_start = np.concatenate([[0], counts.sum(axis=1).cumsum()])
+    return inner_nodes[key.argsort(kind="stable")], counts[:, 0], level_start
+
+
+def make_levels(level_start, n_parents, n_children, blends):
+    """Make the list of levels.
+
+    Parameters
+    ----------
+    level_start, n_parents
+        As from `order_by_level`.
+    n_children : ndarray of int of shape (n_levels,)
+        Number of inner nodes of the next level.
+    blends : Blends
+        Of all children. The first are the inner nodes, by level, with the number of
+        the parent counted in its own level.
+
+    Returns
+    -------
+    list of Level
+    """
+    itemsize = blends.weights.itemsize
+    is_dense = choose_dense(n_parents, n_children, len(blends.parent), itemsize)
+    dense, dense_start = blends.dense(n_children, n_parents, is_dense)
+    sizes = zip(
+        level_start[:-1].tolist(),
+        level_start[1:].tolist(),
+        n_parents.tolist(),
+        n_children.tolist(),
+        is_dense.tolist(),
+        dense_start.tolist(),
+        strict=False,
+    )
+    levels, n_roots = [], int(level_start[1])
+    for first, last, n_above, n_below, small, start in sizes:
+        spread = gather = None
+        if n_below and small:
+            stop = start + 2 * n_above * n_below
+            spread = dense[start:stop].reshape(n_below, 2 * n_above)
+        elif n_below:
+            spread = blends.sparse(last - n_roots, n_below, n_above)
+        if n_below:
+            gather = spread.T
+        parents, children = slice(first, first + n_above), slice(last, last + n_below)
+        levels.append(Level(slice(first, last), parents, children, spread, gather))
+    return levels
+
+
+def blocks(trees, n_components, dtype):
+    """Prepare consecutive trees in blocks of bounded size, or of one larger tree.
+
+    Parameters
+    ----------
+    trees : Nodes or Forest
+    n_components : int
+        Length of a code.
+    dtype : numpy dtype
+        Of the leaf table and of the parameters that the blocks will meet.
+
+    Yields
+    ------
+    Block
+    """
+    start, n_leaves_before = trees.tree_start, 0
+    most_nodes = BLOCK_CODE_ENTRIES // n_components
+    for first, last in runs(np.diff(start), most_nodes):
+        structure = prepare(between(trees, first, last), dtype)
+        n_leaves = n_leaves_before + structure.n_leaves
+        yield Block(
+            structure,
+            slice(first, last),
+            slice(int(start[first]), int(start[last])),
+            slice(n_leaves_before, n_leaves),
+        )
+        n_leaves_before = n_leaves
+
+
+def subtrees(trees, n_components, dtype):
+    """Prepare the subtree of every root and every inner node, in blocks as `blocks`.
+
+    Yields
+    ------
+    roots : ndarray of int of shape (n_roots,)
+        The nodes that are roots of the trees of `structure`.
+    structure : Structure
+    """
+    is_root = trees.leaf_row < 0
+    is_root[trees.tree_start[:-1]] = True
+    all_roots = np.flatnonzero(is_root)
+    for first, last in runs(trees.size[all_roots], BLOCK_CODE_ENTRIES // n_components):
+        roots = all_roots[first:last]
+        yield roots, prepare(below(trees, roots), dtype)

@@ -1,0 +1,196 @@
+"""Recursive autoencoders: codes, reconstructions, losses and their gradient."""
+
+import numpy as np
+
+from sk_autoenc.networks.tree.decoder import (
+    LOSSES,
+    half_squares,
+    leaf_errors,
+    project_out,
+    unfold,
+)
+from sk_autoenc.networks.tree.encoder import encode, encoder_gradient
+from sk_autoenc.networks.tree.levels import blocks
+from sk_autoenc.networks.tree.parameters import Parameters, parameter_shapes
+from sk_autoenc.networks.tree.passes import Context, Workspace
+
+
+class Network:
+    """A recursive autoencoder without its parameters.
+
+    A forest is worked on in blocks, so that memory beside the results is bounded. Large
+    arrays are made once and used again: a network serves one thread at a time.
+    Pickles and copies are made anew, without them.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    n_components, n_features : int
+        Length of a code and of a leaf vector.
+    dtype : {float32, float64}
+        Of the parameters and forests that the network will meet.
+    """
+
+    def __init__(self, architecture, n_components, n_features, dtype):
+        self.architecture = architecture
+        self.n_components = n_components
+        self.n_features = n_features
+        self.dtype = np.dtype(dtype)
+        self._work = Workspace(self.dtype)
+        shapes = parameter_shapes(n_components, n_features)
+        self._gradient = Parameters.zeros(shapes, self.dtype)
+
+    def __reduce__(self):
+        arguments = self.architecture, self.n_components, self.n_features, self.dtype
+        return type(self), arguments
+
+    def losses(self, parameters, batch):
+        """Give the loss of each tree, without a penalty.
+
+        Parameters
+        ----------
+        parameters : Parameters
+        batch : Batch
+            ``targets``, a Forest, and ``inputs``, an ndarray of shape (n_leaves,
+            n_features): what enters at the leaves in place of their own vectors, for
+            instance these corrupted; None: they enter. A leaf's target is always its
+            own vector; the moving target of an inner node, Eq. (40), is its code, made
+            of `inputs`.
+
+        Returns
+        -------
+        losses : ndarray of shape (n_trees,), float64
+            Eq. (24) or (40), by `architecture.loss`.
+        """
+        context = self._context(parameters)
+        losses_of = LOSSES[self.architecture.loss]
+        losses = np.empty(len(batch.targets.tree_start) - 1)
+        for block in self._blocks(batch.targets):
+            encoding = self._encode(context, block, batch.inputs)
+            losses[block.trees] = losses_of(context, block.structure, encoding)
+        return losses
+
+    def gradient(self, parameters, batch, scale=1.0):
+        """Give the loss summed over trees and its gradient.
+
+        Parameters
+        ----------
+        parameters : Parameters
+        batch : Batch
+            As for `losses`.
+        scale : float, default=1.0
+            What the gradient, but not the total, is multiplied by.
+
+        Returns
+        -------
+        total : float
+        gradient : Parameters
+            A buffer: valid until the next call.
+        """
+        gradient = self._gradient
+        gradient.flat.fill(0)
+        context = self._context(parameters, gradient)
+        losses_of = LOSSES[self.architecture.loss]
+        total = 0.0
+        for block in self._blocks(batch.targets):
+            encoding = self._encode(context, block, batch.inputs)
+            delta = self._work("delta", *encoding.codes.shape)
+            delta.fill(0)
+            losses = losses_of(context, block.structure, encoding, delta)
+            encoder_gradient(context, block.structure, encoding, delta)
+            total += float(losses.sum())
+        np.multiply(gradient.flat, scale, out=gradient.flat)
+        return total, gradient
+
+    def node_codes(self, parameters, forest, nodes=None):
+        """Encode nodes.
+
+        Parameters
+        ----------
+        parameters : Parameters
+        forest : Forest
+        nodes : ndarray of int of shape (n_chosen,), default=None
+            Places in the forest's preorder, in any order. None: all nodes.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_chosen, n_components)
+            vec(.) of each.
+        """
+        n_nodes = len(forest.leaf_row)
+        order = (
+            np.arange(n_nodes) if nodes is None else np.argsort(nodes, kind="stable")
+        )
+        chosen = order if nodes is None else nodes[order]
+        codes = np.empty((len(chosen), self.n_components), self.dtype)
+        context = self._context(parameters)
+        for block in self._blocks(forest):
+            first, last = chosen.searchsorted([block.nodes.start, block.nodes.stop])
+            here = chosen[first:last] - block.nodes.start
+            encoding = encode(context, block.structure)
+            codes[order[first:last]] = encoding.codes[block.structure.row_of_node[here]]
+        return codes
+
+    def root_codes(self, parameters, forest):
+        """Encode trees: vec(root) of each, (n_trees, n_components)."""
+        return self.node_codes(parameters, forest, forest.tree_start[:-1])
+
+    def reconstruct(self, parameters, forest, codes):
+        """Unfold codes of roots to leaf vectors: Eq. (23).
+
+        Parameters
+        ----------
+        parameters : Parameters
+        forest : Forest
+            Its leaf vectors do not matter.
+        codes : ndarray of shape (n_trees, n_components)
+
+        Returns
+        -------
+        vectors : ndarray of shape (n_leaves, n_features)
+            x'_l of all leaves, in leaf order.
+        """
+        vectors = np.empty((count_leaves(forest), self.n_features), self.dtype)
+        context = self._context(parameters)
+        for block in self._blocks(forest):
+            decoding = unfold(context, block.structure, codes[block.trees])
+            vectors[block.leaves] = project_out(context, decoding.leaves)
+        return vectors
+
+    def squared_errors(self, parameters, forest):
+        """Give ||x'_l - x_l||^2 of every leaf, unfolded from its tree's root.
+
+        Parameters
+        ----------
+        parameters : Parameters
+        forest : Forest
+
+        Returns
+        -------
+        errors : ndarray of shape (n_leaves,)
+            In leaf order.
+        """
+        squares = np.empty(count_leaves(forest), self.dtype)
+        context = self._context(parameters)
+        for block in self._blocks(forest):
+            structure = block.structure
+            codes = encode(context, structure).codes[structure.root_rows]
+            leaves = unfold(context, structure, codes).leaves
+            errors = leaf_errors(context, structure, leaves)
+            squares[block.leaves] = 2 * half_squares(errors)
+        return squares
+
+    def _context(self, parameters, gradient=None):
+        return Context(parameters, self.architecture, self._work, gradient)
+
+    def _blocks(self, forest):
+        return blocks(forest, self.n_components, self.dtype)
+
+    def _encode(self, context, block, inputs):
+        own = None if inputs is None else inputs[block.leaves]
+        return encode(context, block.structure, own)
+
+
+def count_leaves(forest):
+    """Count the leaves of all trees."""
+    return int(np.count_nonzero(forest.leaf_row >= 0))

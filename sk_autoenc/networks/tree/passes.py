@@ -1,0 +1,91 @@
+"""What the passes through encoder and decoder share: buffers, halves, sums of rows."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sk_autoenc.networks.tree.parameters import Architecture, Parameters
+from sk_autoenc.parts.activations import identity_slope
+
+
+class Workspace:
+    """Buffers by name, made once and used for every block; they grow when needed.
+
+    Large arrays that live together and are made anew for each batch are given back to
+    the system after it, and the page faults of the next cost a quarter of the time. So
+    a sparse product, which cannot write into a buffer, is copied into one at once.
+    """
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+        self._buffers = {}
+
+    def __call__(self, name, n_rows, n_columns):
+        """Return the buffer `name` as a C-contiguous array, its contents undefined."""
+        size = n_rows * n_columns
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.size < size:
+            buffer = self._buffers[name] = np.empty(size + size // 4, self.dtype)
+        return buffer[:size].reshape(n_rows, n_columns)
+
+
+class Context(NamedTuple):
+    """What every pass over a block needs beside the block."""
+
+    parameters: Parameters
+    architecture: Architecture
+    work: Workspace
+    gradient: Parameters | None = None
+    """What the backward passes add to; the others need none."""
+
+
+def pairs(rows):
+    """See rows 2p and 2p + 1 as the two halves of row p."""
+    return rows.reshape(len(rows) // 2, 2 * rows.shape[1])
+
+
+def halves(rows):
+    """See row p as two rows 2p and 2p + 1."""
+    return rows.reshape(2 * len(rows), rows.shape[1] // 2)
+
+
+def gather_leaves(structure, values, out):
+    """Sum the leaves below each inner node: [s_L | s_R].
+
+    Parameters
+    ----------
+    structure : Structure
+    values : ndarray of shape (n_leaves, n)
+    out : ndarray of shape (n_inner, 2 * n)
+    """
+    out[...] = pairs(structure.leaf_gather @ values)
+    return out
+
+
+def read_leaves(structure, out):
+    """Read the leaves' own vectors into `out`, (n_leaves, n_features)."""
+    table = structure.trees.leaf_table
+    return table.take(structure.leaf_table_rows, axis=0, out=out, mode="clip")
+
+
+def through_slope(activation, output, delta, buffer):
+    """dE/da of an activation with this output, given dE/ds(a).
+
+    Returns
+    -------
+    ndarray
+        `buffer`, or `delta` itself for the identity.
+    """
+    if activation.slope is identity_slope:
+        return delta
+    return np.multiply(delta, activation.slope(output, buffer), out=buffer)
+
+
+def add_product(out, left, right):
+    """Add the sum over rows of outer products to a part of a gradient."""
+    out += np.dot(left.T, right)
+
+
+def add_rows(out, rows):
+    """Add the sum of rows to a part of a gradient."""
+    out += np.add.reduce(rows, axis=0)
