@@ -1,7 +1,7 @@
 """Autoencoders that are true scikit-learn estimators, on numpy alone."""
 
 from sk_autoenc.denoising import DenoisingAutoencoder
-#from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
+from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.trees.forest import Forest
 
 __version__ = "0.1.0.dev0"

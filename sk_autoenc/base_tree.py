@@ -3,38 +3,47 @@
 from typing import ClassVar
 
 import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._compat import with_callbacks
-from sk_autoenc.base import BaseAutoencoder
-from sk_autoenc.networks import levels, tree, tree_parameters
-from sk_autoenc.objectives import TreeObjective
+from sk_autoenc.base import (
+    BaseIterative,
+    Problem,
+    corruption_maker,
+    steps_by_minibatches,
+)
+from sk_autoenc.feeds import TreeFeed
+from sk_autoenc.networks.tree.network import Network
+from sk_autoenc.networks.tree.parameters import (
+    Architecture,
+    Parameters,
+    initialise,
+    parameter_shapes,
+)
+from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
-from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.trees.forest import Forest, is_forest_like
+from sk_autoenc.trees.nodes import runs
 from sk_autoenc.validation import (
     TREE_CONSTRAINTS,
     check_codes,
     check_n_components,
     check_parameters,
     check_pooling,
+    check_same_loss_every_time,
     check_trees,
+    features_of,
 )
 
-
-def steps_by_minibatches(estimator):
-    """Refuse `partial_fit` to a solver that needs all trees at once."""
-    if estimator.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit steps by minibatches, but solver='lbfgs' needs all trees at "
-            "once. Use solver='adam' or 'sgd', or call fit."
-        )
-    return True
+POOLED_ENTRIES = 2**24
+"""Entries of node codes that are kept at a time to be pooled."""
 
 
-class BaseTreeAutoencoder(BaseAutoencoder):
+class BaseTreeAutoencoder(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative
+):
     """What the two estimators of trees share: all but the objective."""
 
     # Pipeline.inverse_transform(Z, structures=trees) under metadata routing.
@@ -114,9 +123,8 @@ class BaseTreeAutoencoder(BaseAutoencoder):
             What `pooling` names, side by side: vec(root), Eq. (22), or the mean or
             maximum of the codes of all inner nodes.
         """
-        check_is_fitted(self)
-        forest = check_trees(self, X, reset=False)
-        return self._by_block(self._pooled_codes, forest)
+        model = self._fitted_model()
+        return model._pooled_codes(check_trees(model, X, reset=False))
 
     def inverse_transform(self, X, structures=None):
         """Unfold codes into trees.
@@ -142,26 +150,26 @@ class BaseTreeAutoencoder(BaseAutoencoder):
             If `pooling` has no "root", if `structures` is missing after fitting on
             trees, or if it has another length than X.
         """
-        check_is_fitted(self)
-        codes = check_codes(self, X, self._n_features_out)
-        codes = codes[:, self._root_columns()]
+        model = self._fitted_model()
+        codes = check_codes(model, X, model._n_features_out)
+        codes = codes[:, model._root_columns()]
         if structures is None:
-            if self.input_kind_ == "trees":
+            if model.input_kind_ == "trees":
                 raise ValueError(
                     "structures=None, but the model was fitted on trees: a code does "
                     "not say which shape to unfold into. Pass "
                     "structures=<trees of the wanted shapes>, for instance the trees "
                     "that were transformed."
                 )
-            shape = (len(codes), self.n_features_in_)
-            return self._unfold(codes, Forest.from_rows(np.zeros(shape, codes.dtype)))
-        forest = check_trees(self, structures, reset=False, name="structures")
+            shape = (len(codes), model.n_features_in_)
+            return model._unfold(codes, Forest.from_rows(np.zeros(shape, codes.dtype)))
+        forest = check_trees(model, structures, reset=False, name="structures")
         if len(forest) != len(codes):
             raise ValueError(
                 f"structures has {len(forest)} trees for {len(codes)} codes in X; pass "
                 "one for each."
             )
-        return as_given(structures, forest.with_leaves(self._unfold(codes, forest)))
+        return as_given(structures, forest.with_leaves(model._unfold(codes, forest)))
 
     def reconstruct(self, X):
         """Encode trees and unfold the codes of their roots again.
@@ -177,10 +185,12 @@ class BaseTreeAutoencoder(BaseAutoencoder):
             The same shapes with reconstructed leaf vectors, Eq. (23); a Forest or a
             2-D array if X is one.
         """
-        check_is_fitted(self)
-        forest = check_trees(self, X, reset=False)
-        codes = self._by_block(tree.root_codes, forest)
-        return as_given(X, forest.with_leaves(self._unfold(codes, forest)))
+        model = self._fitted_model()
+        forest = check_trees(model, X, reset=False)
+        network, parameters, forest = model._ready(forest)
+        codes = network.root_codes(parameters, forest)
+        vectors = network.reconstruct(parameters, forest, codes)
+        return as_given(X, forest.with_leaves(vectors))
 
     def score_samples(self, X):
         """Score each tree by how well it is reconstructed.
@@ -196,9 +206,9 @@ class BaseTreeAutoencoder(BaseAutoencoder):
             Minus the objective of each clean tree, without the penalty: higher is
             better.
         """
-        check_is_fitted(self)
-        forest = check_trees(self, X, reset=False)
-        return -self._by_block(tree.tree_losses, forest)
+        model = self._fitted_model()
+        network, parameters, forest = model._ready(check_trees(model, X, reset=False))
+        return -Objective(network, TreeFeed(forest)).losses(parameters)
 
     def score(self, X, y=None):
         """Return the mean of `score_samples`.
@@ -231,9 +241,9 @@ class BaseTreeAutoencoder(BaseAutoencoder):
             ||x' - x||^2 of each leaf of all trees, in leaf order (the order of
             ``Forest.leaves``), unfolded from the root.
         """
-        check_is_fitted(self)
-        forest = check_trees(self, X, reset=False)
-        return self._by_block(tree.squared_errors, forest)
+        model = self._fitted_model()
+        network, parameters, forest = model._ready(check_trees(model, X, reset=False))
+        return network.squared_errors(parameters, forest)
 
     def transform_nodes(self, X):
         """Encode every node of every tree.
@@ -251,9 +261,9 @@ class BaseTreeAutoencoder(BaseAutoencoder):
             Which node a row is. Fields ``tree``, ``position`` (in preorder),
             ``height``, ``depth`` and ``size`` (nodes of its subtree, itself included).
         """
-        check_is_fitted(self)
-        forest = check_trees(self, X, reset=False)
-        codes = self._by_block(tree.node_codes, forest)
+        model = self._fitted_model()
+        network, parameters, forest = model._ready(check_trees(model, X, reset=False))
+        codes = network.node_codes(parameters, forest)
         index = np.empty(
             len(forest.size),
             [(name, np.int64) for name in ("tree", "position")]
@@ -280,66 +290,70 @@ class BaseTreeAutoencoder(BaseAutoencoder):
         names : ndarray of str objects
             The lower-case name of the class and a number.
         """
-        check_is_fitted(self)
-        if self.input_kind_ == "trees":
+        if self._fitted_model().input_kind_ == "trees":
             input_features = None
         return super().get_feature_names_out(input_features)
 
-    def _pooled_codes(self, network, block):
-        """Return what `transform` returns, of a block of trees."""
-        tree_start = block.nodes.tree_start
-        is_pooled = np.zeros(tree_start[-1], bool)
-        if self._poolings != ("root",):
-            is_pooled |= block.nodes.leaf_row < 0
-        is_pooled[tree_start[:-1]] = True  # bare leaves too
-        codes = tree.node_codes(network, block, np.flatnonzero(is_pooled))
-        first = np.cumsum(is_pooled)[tree_start[:-1]] - 1
-        return np.hstack([POOLINGS[name](codes, first) for name in self._poolings])
+    def _pooled_codes(self, forest):
+        """Return what `transform` returns."""
+        network, parameters, forest = self._ready(forest)
+        if self._poolings == ("root",):
+            return network.root_codes(parameters, forest)
+        pooled = []
+        for first, last in runs(forest.n_nodes, POOLED_ENTRIES // self._n_components()):
+            part = forest[first:last]
+            is_pooled = part.leaf_row < 0
+            is_pooled[part.tree_start[:-1]] = True  # bare leaves too
+            codes = network.node_codes(parameters, part, np.flatnonzero(is_pooled))
+            tree_start = np.cumsum(is_pooled)[part.tree_start[:-1]] - 1
+            pools = [POOLINGS[name](codes, tree_start) for name in self._poolings]
+            pooled.append(np.hstack(pools))
+        return np.concatenate(pooled)
 
-    def _check_parameters(self):
-        check_parameters(self, TREE_CONSTRAINTS)
-        check_pooling(self.pooling)
-        if self.solver == "lbfgs" and self.corruption is not None:
-            raise ValueError(
-                f"solver='lbfgs' needs the same loss at every evaluation, but "
-                f"corruption={self.corruption!r} is drawn anew each time. Use "
-                "corruption=None, or solver='adam' or 'sgd'."
-            )
-
-    def _check_training_data(self, X, reset):
-        forest = check_trees(self, X, reset=reset)
-        self.input_kind_ = "trees" if is_forest_like(X) else "rows"
-        if not reset:
-            check_n_components(self, self._n_components())
+    def _problem(self, X, y, reset):
+        settings = check_parameters(self, TREE_CONSTRAINTS)
+        check_pooling(settings.pooling)
+        check_same_loss_every_time(settings)
+        if reset:
+            forest, learned = features_of(self, check_trees, X)
+            n_components = settings.n_components or forest.n_features
+        else:
+            check_n_components(settings, self._n_components())
+            forest = check_trees(self, X, reset=False)
             forest = forest.astype(self.encoder_intercept_.dtype)
-        return forest
+            learned, n_components = self._fitted_state(), self._n_components()
+        learned |= {
+            "input_kind_": "trees" if is_forest_like(X) else "rows",
+            "_fitted_with": self._architecture_names(settings),
+        }
+        draws = self._draws(settings, reset)
+        network = Network(
+            architecture(learned["_fitted_with"]),
+            n_components,
+            forest.n_features,
+            forest.dtype,
+        )
+        if reset:
+            shapes = parameter_shapes(n_components, forest.n_features)
+            parameters = Parameters.zeros(shapes, forest.dtype)
+            initialise(parameters, network.architecture, settings.init, draws.rng)
+        else:
+            parameters = self._current_parameters(forest.dtype)
+        make = leaf_corruption_maker(settings, forest)
+        feed = TreeFeed(forest, corruption=make(draws.rng))
+        objective = Objective(network, feed, settings.alpha)
+        return Problem(
+            settings, len(forest), parameters, objective, make, draws, learned
+        )
 
     def _n_components(self):
         """Return the length of a code of the fitted model."""
         return len(self.encoder_intercept_)
 
-    def _architecture(self):
-        return tree_parameters.Architecture(
-            encoder_activation=ACTIVATIONS[self.encoder_activation],
-            decoder_activation=ACTIVATIONS[self.decoder_activation],
-            alpha=self.alpha,
-            **self._objective_options(),
-        )
-
-    def _initial_parameters(self, forest, rng):
-        n_components = self.n_components or forest.n_features
-        parameters = tree_parameters.allocate_parameters(
-            n_components, forest.n_features, forest.dtype
-        )
-        tree_parameters.initialise(parameters, self._architecture(), self.init, rng)
-        return parameters
-
-    def _current_parameters(self, dtype=None):
-        parameters = tree_parameters.allocate_parameters(
-            self._n_components(),
-            self.n_features_in_,
-            dtype or self.encoder_intercept_.dtype,
-        )
+    def _current_parameters(self, dtype):
+        """Return a copy of the fitted parameters, in that dtype."""
+        shapes = parameter_shapes(self._n_components(), self.n_features_in_)
+        parameters = Parameters.zeros(shapes, dtype)
         for name, array in self._parameter_attributes(parameters).items():
             array[...] = getattr(self, name)
         return parameters
@@ -362,46 +376,26 @@ class BaseTreeAutoencoder(BaseAutoencoder):
             }
         return attributes
 
-    def _make_objective(self, forest, parameters, rng):
-        if self.corruption is None:
-            return TreeObjective(forest, parameters, self._architecture(), None, rng)
-        # A part of a forest shares its table: not every row of it is a leaf here.
-        leaves = forest.leaf_table[np.unique(forest.leaf_row[forest.leaves])]
-        feature_range = leaves.min(axis=0), leaves.max(axis=0)
+    def _ready(self, forest, dtype=None):
+        """Return the fitted network, its parameters and a forest, all of one dtype.
 
-        def make(rng):
-            return make_corruption(
-                self.corruption, self.corruption_level, feature_range, rng
-            )
-
-        return TreeObjective(forest, parameters, self._architecture(), make, rng)
-
-    def _network(self, dtype):
-        """Return the fitted network, in that dtype or its own, whichever is wider."""
-        dtype = np.result_type(dtype, self.encoder_intercept_.dtype)
-        return tree.Network(
-            self._current_parameters(dtype), self._architecture(), tree.Workspace(dtype)
+        That is the widest of the model's, the forest's and `dtype`.
+        """
+        dtype = np.result_type(
+            self.encoder_intercept_, forest.dtype, dtype or forest.dtype
         )
-
-    def _blocks(self, network, forest):
-        dtype = network.parameters.flat.dtype
-        return levels.blocks(forest.astype(dtype), self._n_components(), dtype)
-
-    def _by_block(self, function, forest):
-        """Join ``function(network, levels)`` of all blocks of a forest."""
-        network = self._network(forest.dtype)
-        blocks = self._blocks(network, forest)
-        return np.concatenate([function(network, block) for block in blocks])
+        network = Network(
+            architecture(self._fitted_with),
+            self._n_components(),
+            self.n_features_in_,
+            dtype,
+        )
+        return network, self._current_parameters(dtype), forest.astype(dtype)
 
     def _unfold(self, codes, forest):
         """Return the leaf vectors that codes unfold to, in leaf order."""
-        network = self._network(np.result_type(codes, forest.dtype))
-        vectors, n_done = [], 0
-        for block in self._blocks(network, forest):
-            part = codes[n_done : n_done + block.n_trees]
-            vectors.append(tree.reconstruct(network, block, part))
-            n_done += block.n_trees
-        return np.concatenate(vectors)
+        network, parameters, forest = self._ready(forest, codes.dtype)
+        return network.reconstruct(parameters, forest, codes)
 
     @property
     def _poolings(self):
@@ -432,3 +426,25 @@ def as_given(X, forest):
     if isinstance(X, Forest):
         return forest
     return forest.to_nested() if is_forest_like(X) else np.array(forest.leaf_table)
+
+
+def architecture(names):
+    """Make the architecture that the names of its parts stand for."""
+    activations = ("encoder_activation", "decoder_activation")
+    return Architecture(
+        **names | {name: ACTIVATIONS[names[name]] for name in activations}
+    )
+
+
+def leaf_corruption_maker(settings, forest):
+    """Return ``make_corruption(rng)`` of leaf vectors, or of None for no corruption."""
+    if settings.corruption is None:
+        return no_corruption
+    # A part of a forest shares its table: not every row of it is a leaf here.
+    leaves = forest.leaf_table[np.unique(forest.leaf_row[forest.leaves])]
+    return corruption_maker(settings, (leaves.min(axis=0), leaves.max(axis=0)))
+
+
+def no_corruption(rng):
+    """Corrupt nothing."""
+    return None

@@ -419,20 +419,21 @@ class DenoisingAutoencoder(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data. For the cross-entropy, values outside [0, 1] are scored by the same
-            formula, which is then no longer bounded above by 0.
+            Data.
 
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            Minus the loss of each clean row, summed over features: higher is better.
-            Neither the penalty nor `emphasis` enters. The cross-entropy of a perfect
-            reconstruction is the row's own entropy, not 0: to find anomalies among
-            rows of values between 0 and 1, sum `reconstruction_error` instead.
+            -||z - x||^2 / 2 of each clean row, whatever the loss: higher is better and
+            0 is perfect. It is not the cross-entropy, which is as low as a row's own
+            entropy and no lower: that ranks rows by how grey they are, not by how well
+            they come back. And it compares models of different losses in a search.
+            Neither the penalty nor `emphasis` enters.
         """
         model = self._fitted_model()
         X = check_X(model, X, reset=False)
-        network, parameters = model._network(model._dtype(X))
+        squared_error = LOSSES["squared_error"]
+        network, parameters = model._network(model._dtype(X), squared_error)
         feed = RowFeed(X, network.dtype, network=network)
         return -Objective(network, feed).losses(parameters)
 
@@ -449,7 +450,8 @@ class DenoisingAutoencoder(
         Returns
         -------
         score : float
-            Minus the mean loss per sample: higher is better.
+            Minus half the mean squared error per sample, summed over features: higher
+            is better.
         """
         return float(self.score_samples(X).mean())
 
@@ -512,13 +514,13 @@ class DenoisingAutoencoder(
             )
         return reconstruction
 
-    def _network(self, dtype):
-        """Return the fitted network and its parameters, in that dtype."""
+    def _network(self, dtype, loss):
+        """Return the fitted network with a loss and its parameters, in that dtype."""
         tied = self.decoder_components_ is self.components_
         architecture = one_hidden.Architecture(
             activation=ACTIVATIONS[self._fitted_with["activation"]],
             output_activation=ACTIVATIONS[self.output_activation_],
-            loss=LOSSES[self.loss_name_],
+            loss=loss,
             tied=tied,
         )
         shape = self.components_.shape
@@ -553,7 +555,7 @@ class DenoisingAutoencoder(
             )
             one_hidden.initialise(parameters, architecture, draws.rng)
         else:
-            _, parameters = self._network(X.dtype)
+            _, parameters = self._network(X.dtype, architecture.loss)
         network = one_hidden.Network(architecture, *parameters.weights.shape, X.dtype)
         make = corruption_maker(settings, (learned["data_min_"], learned["data_max_"]))
         feed = RowFeed(

@@ -252,8 +252,12 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _objective_options(self):
-        return {"objective": f"unfold_{self.unfold_from}"}
+    def _architecture_names(self, settings):
+        return {
+            "encoder_activation": settings.encoder_activation,
+            "decoder_activation": settings.decoder_activation,
+            "loss": f"unfold_{settings.unfold_from}",
+        }
 
 
 class RAETransformer(BaseTreeAutoencoder):
@@ -377,5 +381,10 @@ validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
         self.random_state = random_state
         self.verbose = verbose
 
-    def _objective_options(self):
-        return {"objective": "children", "normalize": self.normalize}
+    def _architecture_names(self, settings):
+        return {
+            "encoder_activation": settings.encoder_activation,
+            "decoder_activation": settings.decoder_activation,
+            "loss": "children",
+            "normalize": settings.normalize,
+        }

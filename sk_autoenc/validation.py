@@ -94,26 +94,26 @@ def check_parameters(estimator, constraints):
         whatever a search hands over: small numpy integers wrap around and half
         precision overflows where Python's numbers do neither.
     """
-    parameters = estimator.get_params(deep=False)
+    parameters = {
+        name: as_python_number(name, value, constraints.get(name, ()))
+        for name, value in estimator.get_params(deep=False).items()
+    }
     validate_parameter_constraints(constraints, parameters, type(estimator).__name__)
-    settings = SimpleNamespace(
-        **{
-            name: as_python_number(name, value, constraints.get(name, ()))
-            for name, value in parameters.items()
-        }
-    )
+    settings = SimpleNamespace(**parameters)
     check_corruption_level(settings.corruption, settings.corruption_level)
     return settings
 
 
 def as_python_number(name, value, constraints):
     """Return a number as an int, float or bool, anything else as it is."""
-    if isinstance(value, str) or not isinstance(value, Real | np.bool_):
-        return value
-    if "boolean" in constraints:
+    if isinstance(value, np.bool_):
         return bool(value)
-    kinds = {c.type for c in constraints if isinstance(c, Interval)}
-    if Integral in kinds or "verbose" in constraints:
+    if not isinstance(value, Real):
+        return value
+    kinds = {
+        interval.type for interval in constraints if isinstance(interval, Interval)
+    }
+    if isinstance(value, Integral) and (Integral in kinds or "verbose" in constraints):
         return int(value)
     if Real not in kinds:
         return value
@@ -142,16 +142,18 @@ def check_emphasis(emphasis):
     """Return the weights of (corrupted, untouched) entries, or None if both are 1."""
     valid = isinstance(emphasis, list | tuple | np.ndarray) and len(emphasis) == 2
     valid = valid and all(isinstance(weight, Real) for weight in emphasis)
-    if valid:
-        largest = sys.float_info.max  # an integer may be larger than that
-        valid = min(emphasis) >= 0 and 0 < sum(emphasis) <= largest
+    try:
+        corrupted, untouched = map(float, emphasis if valid else (0, 0))
+    except OverflowError:  # an integer larger than any float
+        valid = False
+    else:
+        valid = min(corrupted, untouched) >= 0 and 0 < corrupted + untouched < math.inf
     if not valid:
         raise ValueError(
             "emphasis must be two numbers >= 0, not both 0: the weights of the loss on "
             "corrupted and on untouched entries, such as (1.0, 1.0) or (1.0, 0.5); got "
             f"{emphasis!r}."
         )
-    corrupted, untouched = map(float, emphasis)
     return None if corrupted == untouched == 1 else (corrupted, untouched)
 
 

@@ -1,6 +1,7 @@
 import copy
 import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def make_case(name):
     bounds = [0, 7, 20, 21, 40]
     chunks = [
         Objective(copy.deepcopy(network), feed(data[first:last]), ALPHA)
-        for first, last in zip(bounds, bounds[1:], strict=False)
+        for first, last in pairwise(bounds)
     ]
     return whole, problem.parameters, chunks
 
@@ -103,16 +104,16 @@ def test_chunks_add_up_to_the_objective_of_all_rows(case, duplicate, shuffled):
     whole, parameters, chunks = case
     rows = np.random.default_rng(1).permutation(40)[:33] if shuffled else np.arange(40)
     by_chunks = duplicate(SumOverChunks(chunks))
-    assert_equal_results(
-        by_chunks(parameters, rows, 0.5), whole(parameters, rows, 0.5)
-    )
+    assert_equal_results(by_chunks(parameters, rows, 0.5), whole(parameters, rows, 0.5))
 
 
 def test_chunks_without_a_chosen_row_are_not_asked(case):
     whole, parameters, chunks = case
     chunks[0].network = chunks[2].network = None
     rows = np.array([8, 9, 39])
-    assert_equal_results(SumOverChunks(chunks)(parameters, rows), whole(parameters, rows))
+    assert_equal_results(
+        SumOverChunks(chunks)(parameters, rows), whole(parameters, rows)
+    )
 
 
 def test_chunks_of_threads_add_up_too(case):
@@ -141,7 +142,7 @@ def test_the_losses_of_rows_have_the_mean_that_the_objective_gives(case):
 
 
 def test_the_penalty_counts_once_however_many_chunks(case):
-    whole, parameters, chunks = case
+    _, parameters, chunks = case
     with_penalty, _ = SumOverChunks(chunks)(parameters, np.arange(40))
     for chunk in chunks:
         chunk.alpha = 0

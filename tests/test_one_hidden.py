@@ -102,7 +102,9 @@ class Problem:
         parameters = self.parameters
         if flat is not None:
             parameters = parameters._replace(flat=flat)
-        objective = Objective(self.network(), lambda rows: self.batch(inputs), self.alpha)
+        objective = Objective(
+            self.network(), lambda rows: self.batch(inputs), self.alpha
+        )
         return objective(parameters, np.arange(N_ROWS), scale)
 
     def oracle(self):

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 import sk_autoenc.objectives
 from sk_autoenc import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.base import warn_unless_converged
-from sk_autoenc.networks import levels
+from sk_autoenc.networks.tree import levels
 from sk_autoenc.objectives import TreeObjective
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
