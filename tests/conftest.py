@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from hypothesis import settings
+from row_models import make_rows
 
 # Seeded like every other test, and no failure because a core was busy.
 settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=50)
@@ -22,10 +23,7 @@ def rng():
 @pytest.fixture
 def X():
     """60 rows of 8 features in [0, 1] that depend on each other."""
-    rng = np.random.default_rng(1)
-    causes = rng.random((60, 3)) < 0.5
-    mixing = rng.uniform(-4, 4, (3, 8))
-    return 1 / (1 + np.exp(-(causes @ mixing) - rng.normal(0, 0.3, (60, 8))))
+    return make_rows()
 
 
 @pytest.fixture
