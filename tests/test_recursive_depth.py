@@ -20,6 +20,9 @@ from sk_autoenc.trees.forest import Forest
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
 
 N = 100_000
+"""Depth of the chains that are fitted, transformed and unfolded again."""
+N_LESS = 10_000
+"""Depth of others, still ten times what Python's recursion limit allows."""
 ESTIMATORS = (UnfoldingRAETransformer, RAETransformer)
 every_estimator = pytest.mark.parametrize("Estimator", ESTIMATORS)
 LEAF = np.array([0.3, -0.2])
@@ -48,6 +51,11 @@ def forest(nested):
     return Forest.from_nested(nested)
 
 
+@pytest.fixture(scope="module")
+def shorter():
+    return Forest.from_nested([chain(N_LESS, LEAF), (LEAF, (LEAF,))])
+
+
 @pytest.fixture(scope="module", params=ESTIMATORS, ids=lambda e: e.__name__)
 def model(request, nested):
     """Fitted on nested tuples, not on a Forest."""
@@ -60,8 +68,8 @@ def codes(model, forest):
 
 
 @pytest.fixture(scope="module")
-def unfolding(forest):
-    return make(UnfoldingRAETransformer).fit(forest[1])
+def unfolding(shorter):
+    return make(UnfoldingRAETransformer).fit(shorter[1])
 
 
 def test_a_chain_as_nested_tuples_is_fitted(model):
@@ -91,24 +99,24 @@ def test_a_chain_is_unfolded_and_becomes_a_forest_again(model, codes, nested, fo
     assert np.isfinite(again.leaf_vectors()).all()
 
 
-def test_a_chain_has_a_score(model, forest):
-    assert np.isfinite(model.score_samples(forest)).all()
+def test_a_chain_has_a_score(model, shorter):
+    assert np.isfinite(model.score_samples(shorter)).all()
 
 
-def test_every_node_of_a_chain_has_a_code(unfolding, forest):
-    by_node, index = unfolding.transform_nodes(forest)
-    assert by_node.shape == (2 * N + 4, 2)
-    assert index["height"][0] == index["depth"].max() == N
-    assert index["size"][0] == 2 * N
-    roots = unfolding.transform(forest)
+def test_every_node_of_a_chain_has_a_code(unfolding, shorter):
+    by_node, index = unfolding.transform_nodes(shorter)
+    assert by_node.shape == (2 * N_LESS + 4, 2)
+    assert index["height"][0] == index["depth"].max() == N_LESS
+    assert index["size"][0] == 2 * N_LESS
+    roots = unfolding.transform(shorter)
     assert_allclose(by_node[index["position"] == 0], roots, rtol=0, atol=1e-14)
 
 
-def test_an_unfolded_forest_of_a_chain_is_pickled_and_hashed(unfolding, forest):
-    decoded = unfolding.inverse_transform(np.ones((2, 2)), structures=forest)
+def test_an_unfolded_forest_of_a_chain_is_pickled_and_hashed(unfolding, shorter):
+    decoded = unfolding.inverse_transform(np.ones((2, 2)), structures=shorter)
     twin = pickle.loads(pickle.dumps(decoded))
     assert_array_equal(twin.leaf_vectors(), decoded.leaf_vectors())
-    assert joblib.hash(twin) == joblib.hash(decoded) != joblib.hash(forest)
+    assert joblib.hash(twin) == joblib.hash(decoded) != joblib.hash(shorter)
 
 
 def test_a_model_of_a_chain_is_pickled(model):
@@ -116,22 +124,22 @@ def test_a_model_of_a_chain_is_pickled(model):
     assert_array_equal(twin.encoder_left_, model.encoder_left_)
 
 
-def test_a_chain_is_pooled(forest):
-    model = make(UnfoldingRAETransformer, pooling=("mean", "max")).fit(forest[1])
-    assert np.isfinite(model.transform(forest)).all()
+def test_a_chain_is_pooled(shorter):
+    model = make(UnfoldingRAETransformer, pooling=("mean", "max")).fit(shorter[1])
+    assert np.isfinite(model.transform(shorter)).all()
 
 
-def test_a_chain_is_fitted_by_lbfgs(forest):
+def test_a_chain_is_fitted_by_lbfgs(shorter):
     # So large a tolerance is met at the start, after one gradient.
-    model = make(UnfoldingRAETransformer, solver="lbfgs", tol=1e12).fit(forest)
+    model = make(UnfoldingRAETransformer, solver="lbfgs", tol=1e12).fit(shorter)
     assert np.isfinite(model.loss_)
 
 
-def test_chains_are_searched_in_two_processes_as_a_forest(forest):
+def test_chains_are_searched_in_two_processes_as_a_forest(shorter):
     """Two of leaves that point one way, two of leaves that point the other way."""
     leaves = ([0.1, 0.1], [-0.1, 0.1], [0.2, 0.2], [-0.2, 0.2])
     chains = Forest.concatenate(
-        [forest[0].with_leaves(np.tile(leaf, (N, 1))) for leaf in leaves]
+        [shorter[0].with_leaves(np.tile(leaf, (N_LESS, 1))) for leaf in leaves]
     )
     pipeline = make_pipeline(make(UnfoldingRAETransformer), LogisticRegression(C=1e3))
     search = GridSearchCV(
