@@ -1,99 +1,11 @@
-from typing import NamedTuple
+"""The loop over minibatches: batches, curves, stopping, trouble, what it prints."""
 
 import numpy as np
 import pytest
-import scipy.optimize
+from loops import ROWS, Bowl, Descent, Listener, Point, Scripted, make_plan, run
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_autoenc.training import DivergenceError, Plan, minimise, minimise_at_once
-
-ROWS = np.arange(10)
-
-
-class Point(NamedTuple):
-    flat: np.ndarray
-
-
-class Bowl:
-    """Mean over rows of (theta - target_row)^2 / 2, noting the rows it is asked for."""
-
-    def __init__(self, targets):
-        self.targets = np.asarray(targets, float)
-        self.batches = []
-
-    def __call__(self, parameters, rows, scale):
-        self.batches.append(rows.copy())
-        distance = parameters.flat[0] - self.targets[rows]
-        gradient = Point(np.array([scale * distance.mean()]))
-        return float((distance**2).mean() / 2), gradient
-
-
-class Scripted:
-    """Gives the values of a script, one an epoch, and no gradient."""
-
-    def __init__(self, *values):
-        self.values = iter(values)
-
-    def __call__(self, parameters, rows, scale):
-        value = next(self.values)
-        if isinstance(value, BaseException):
-            raise value
-        return value, Point(np.zeros(1))
-
-
-class Descent:
-    """A solver that counts, and wants to stop at a given request."""
-
-    def __init__(self, rate=0.1, stops_at=1):
-        self.gradient_scale, self.stops_at = rate, stops_at
-        self.n_steps, self.n_requests, self.epoch_ends = 0, 0, []
-
-    def step(self, parameters, gradient):
-        self.n_steps += 1
-        parameters -= gradient
-
-    def end_epoch(self, n_samples_seen):
-        self.epoch_ends.append(n_samples_seen)
-
-    def wants_to_stop(self):
-        self.n_requests += 1
-        return self.n_requests >= self.stops_at
-
-
-class Listener:
-    """Callbacks that note what they are told, and ask to stop after an epoch."""
-
-    def __init__(self, stop_after=None):
-        self.stop_after, self.begun, self.ended = stop_after, 0, []
-
-    def begin_epoch(self):
-        self.begun += 1
-
-    def end_epoch(self, parameters, result):
-        self.ended.append((parameters.flat.copy(), list(result.loss_curve)))
-        return len(self.ended) == self.stop_after
-
-
-def make_plan(**changes):
-    settings = {
-        "batch_size": 10,
-        "max_iter": 3,
-        "shuffle": True,
-        "tol": 0.0,
-        "n_iter_no_change": 10,
-        "verbose": False,
-        "rng": np.random.default_rng(0),
-    }
-    return Plan(**settings | changes)
-
-
-def run(objective, *, start=0.0, rows=ROWS, solver=None, **changes):
-    """The result of a run, and the parameter that it left."""
-    parameters = Point(np.array([start]))
-    solver = Descent() if solver is None else solver
-    result = minimise(objective, parameters, rows, solver, make_plan(**changes))
-    return result, parameters.flat[0]
-
+from sk_autoenc.training import DivergenceError, minimise
 
 # Batches
 
@@ -133,6 +45,12 @@ def test_a_last_batch_of_one_row_counts_as_one_row():
     assert result.loss_curve == [pytest.approx(50 / 5)]
 
 
+def test_the_mean_loss_of_an_epoch_weighs_batches_by_their_rows():
+    bowl = Bowl(np.arange(10.0))
+    result, _ = run(bowl, max_iter=1, batch_size=4, solver=Descent(rate=0))
+    assert_allclose(result.loss_curve, [(np.arange(10.0) ** 2).mean() / 2])
+
+
 # What a run reports
 
 
@@ -154,6 +72,15 @@ def test_samples_seen_are_counted_from_where_the_plan_starts():
 def test_a_run_that_uses_up_max_iter_says_so():
     result, _ = run(Scripted(3.0, 2.0, 1.0))
     assert result.ran_out
+
+
+def test_the_scale_of_the_gradient_is_asked_for_anew_in_every_epoch():
+    class Halving(Descent):
+        def end_epoch(self, n_samples_seen):
+            self.gradient_scale /= 2
+
+    _, parameter = run(Bowl(np.full(10, 2.0)), solver=Halving(0.5), max_iter=3)
+    assert parameter == pytest.approx(2 - 2 * 0.5 * 0.75 * 0.875)
 
 
 # Stopping
@@ -238,7 +165,7 @@ def test_a_callback_can_stop_the_run():
     assert not result.ran_out
 
 
-# Trouble
+# Divergence
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -247,6 +174,12 @@ def test_a_loss_that_is_not_finite_names_its_epoch_and_the_remedies(value):
         run(Scripted(3.0, value, 1.0))
     for part in ("epoch 2", str(value), "learning_rate_init", "scale X"):
         assert part in str(error.value)
+
+
+def test_a_held_out_loss_that_is_not_finite_is_an_error_that_names_the_epoch():
+    losses = iter([3.0, np.inf])
+    with pytest.raises(DivergenceError, match=r"in epoch 2 the loss \(inf\)"):
+        run(Bowl(np.zeros(10)), validate=lambda: next(losses))
 
 
 def test_parameters_that_are_not_finite_are_an_error_in_their_epoch():
@@ -266,6 +199,9 @@ def test_overflow_on_the_way_to_divergence_makes_no_noise():
     bowl = Bowl(np.full(10, 1e150))
     with pytest.raises(DivergenceError):
         run(bowl, solver=Descent(rate=1e200))
+
+
+# Interrupts
 
 
 def test_an_interrupt_keeps_the_completed_epochs_and_warns():
@@ -301,93 +237,6 @@ def test_an_interrupt_keeps_the_best_parameters_on_held_out_rows():
     assert parameters.flat[0] == values[0]
 
 
-class Valley:
-    """A curved valley of two parameters, noting how it is evaluated."""
-
-    def __init__(self, interrupts_after=np.inf):
-        self.interrupts_after, self.scales = interrupts_after, []
-
-    def __call__(self, parameters, rows, scale=1.0):
-        if len(self.scales) == self.interrupts_after:
-            raise KeyboardInterrupt
-        self.scales.append(scale)
-        gradient = Point(scale * scipy.optimize.rosen_der(parameters.flat))
-        return float(scipy.optimize.rosen(parameters.flat)), gradient
-
-
-def run_at_once(objective, **changes):
-    parameters = Point(np.array([-1.0, 2.0]))
-    plan = make_plan(**{"max_iter": 1000, "tol": 1e-5} | changes)
-    return minimise_at_once(objective, parameters, ROWS, plan), parameters.flat
-
-
-def test_all_at_once_ends_in_the_valley_by_gradients_that_are_not_scaled():
-    valley = Valley()
-    result, solution = run_at_once(valley)
-    assert_allclose(solution, 1, atol=1e-4)
-    assert set(valley.scales) == {1.0}
-    assert not result.ran_out
-    assert not result.stuck
-
-
-def test_an_interrupt_of_all_at_once_keeps_the_last_iteration_and_warns():
-    listener = Listener()
-    with pytest.warns(UserWarning, match="interrupted"):
-        result, solution = run_at_once(Valley(interrupts_after=12), callbacks=listener)
-    assert not result.ran_out
-    last_parameters, last_curve = listener.ended[-1]
-    assert result.loss_curve == last_curve
-    assert_array_equal(solution, last_parameters)
-    assert result.loss_curve[-1] == scipy.optimize.rosen(solution)
-
-
-def test_an_interrupt_of_all_at_once_before_an_iteration_is_passed_on():
-    with pytest.raises(KeyboardInterrupt):
-        run_at_once(Valley(interrupts_after=1))
-
-
-def test_a_line_search_that_finds_no_lower_loss_leaves_the_run_stuck():
-    def uphill(parameters, rows, scale=1.0):
-        value, gradient = valley(parameters, rows, scale)
-        return value, Point(-gradient.flat)
-
-    valley = Valley()
-    result, solution = run_at_once(uphill)
-    assert result.stuck  # and not one step was made
-    assert not result.ran_out
-    assert_array_equal(solution, [-1, 2])
-    assert result.loss_curve == [scipy.optimize.rosen(solution)]
-
-
-def test_all_at_once_names_the_iteration_whose_loss_is_not_finite():
-    class Overflowing(Valley):
-        def __call__(self, parameters, rows, scale=1.0):
-            value, gradient = super().__call__(parameters, rows, scale)
-            return value if value > 5 else -np.inf, gradient
-
-    listener = Listener()
-    with pytest.raises(
-        DivergenceError, match=r"in epoch (\d+) the loss \(-inf\)"
-    ) as error:
-        run_at_once(Overflowing(), callbacks=listener)
-    assert f"in epoch {len(listener.ended) + 1} " in str(error.value)
-
-
-def test_the_scale_of_the_gradient_is_asked_for_anew_in_every_epoch():
-    class Halving(Descent):
-        def end_epoch(self, n_samples_seen):
-            self.gradient_scale /= 2
-
-    _, parameter = run(Bowl(np.full(10, 2.0)), solver=Halving(0.5), max_iter=3)
-    assert parameter == pytest.approx(2 - 2 * 0.5 * 0.75 * 0.875)
-
-
-def test_a_held_out_loss_that_is_not_finite_is_an_error_that_names_the_epoch():
-    losses = iter([3.0, np.inf])
-    with pytest.raises(DivergenceError, match=r"in epoch 2 the loss \(inf\)"):
-        run(Bowl(np.zeros(10)), validate=lambda: next(losses))
-
-
 # Talking
 
 
@@ -407,9 +256,3 @@ def test_verbose_prints_the_held_out_loss_too(capsys):
 def test_nothing_is_printed_otherwise(capsys):
     run(Scripted(3.0, 2.0, 1.0))
     assert capsys.readouterr().out == ""
-
-
-def test_the_mean_loss_of_an_epoch_weighs_batches_by_their_rows():
-    bowl = Bowl(np.arange(10.0))
-    result, _ = run(bowl, max_iter=1, batch_size=4, solver=Descent(rate=0))
-    assert_allclose(result.loss_curve, [(np.arange(10.0) ** 2).mean() / 2])
