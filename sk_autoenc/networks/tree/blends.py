@@ -28,7 +28,7 @@ class Blends(NamedTuple):
     """
 
     parent: np.ndarray
-    """(n_children,) int."""
+    """(n_children,) int32."""
     weights: np.ndarray
     """(n_children, 2)."""
     data: np.ndarray
@@ -42,7 +42,7 @@ class Blends(NamedTuple):
     def of(cls, parent, weights):
         """Make the CSR form."""
         kept = weights != 0
-        columns = 2 * parent.astype(np.int32)[:, None] + np.arange(2, dtype=np.int32)
+        columns = 2 * parent[:, None] + np.arange(2, dtype=np.int32)
         child_start = np.zeros(len(parent) + 1, np.int32)
         np.cumsum(np.add(*kept.T, dtype=np.int32), out=child_start[1:])
         return cls(parent, weights, weights[kept], columns[kept], child_start)
@@ -74,7 +74,7 @@ class Blends(NamedTuple):
         """
         level_start = starts(2 * n_parents * n_children * chosen)
         dense = np.zeros(level_start[-1], self.weights.dtype)
-        level = np.repeat(np.arange(len(n_children)), n_children)
+        level = np.repeat(np.arange(len(n_children), dtype=np.int32), n_children)
         child = np.flatnonzero(chosen[level])
         level = level[child]
         row = child - starts(n_children)[level]

@@ -138,10 +138,11 @@ def prepare(trees, dtype):
 
     weights = weigh(trees, children, parent, dtype)
     weights[bare_rows - len(roots)] = 0
-    parent_number = row_of_node[parent[children]]
+    parent_number = row_of_node[parent[children]].astype(np.int32)
     n_children = np.append(level_start[2:], len(inner)) - level_start[1:]
     n_inner_children = len(inner) - len(roots)
-    parent_number[:n_inner_children] -= np.repeat(level_start[:-1], n_children)
+    first_row = level_start[:-1].astype(np.int32)
+    parent_number[:n_inner_children] -= np.repeat(first_row, n_children)
     blends = Blends.of(parent_number, weights)
     n_leaves = len(node_of_row) - len(inner)
     leaf_spread = blends.sparse(n_inner_children, n_leaves, len(inner))
@@ -203,27 +204,32 @@ def make_levels(level_start, n_parents, n_children, blends):
     itemsize = blends.weights.itemsize
     is_dense = choose_dense(n_parents, n_children, len(blends.parent), itemsize)
     dense, dense_start = blends.dense(n_children, n_parents, is_dense)
+    bounds, n_roots = level_start.tolist(), int(level_start[1])
+    # Slices that are equal are one object: deep trees have as many levels as nodes.
+    all_rows = [*map(slice, bounds[:-1], bounds[1:]), slice(bounds[-1], bounds[-1])]
     sizes = zip(
-        level_start[:-1].tolist(),
-        level_start[1:].tolist(),
         n_parents.tolist(),
         n_children.tolist(),
         is_dense.tolist(),
         dense_start.tolist(),
+        all_rows,
+        all_rows[1:],
         strict=False,
     )
-    levels, n_roots = [], int(level_start[1])
-    for first, last, n_above, n_below, small, start in sizes:
+    levels = []
+    for n_above, n_below, small, start, rows, children in sizes:
+        parents = rows
+        if n_above < rows.stop - rows.start:
+            parents = slice(rows.start, rows.start + n_above)
         spread = gather = None
         if n_below and small:
             stop = start + 2 * n_above * n_below
             spread = dense[start:stop].reshape(n_below, 2 * n_above)
         elif n_below:
-            spread = blends.sparse(last - n_roots, n_below, n_above)
+            spread = blends.sparse(children.start - n_roots, n_below, n_above)
         if n_below:
             gather = spread.T
-        parents, children = slice(first, first + n_above), slice(last, last + n_below)
-        levels.append(Level(slice(first, last), parents, children, spread, gather))
+        levels.append(Level(rows, parents, children, spread, gather))
     return levels
 
 
