@@ -25,7 +25,15 @@ import torch
 from side_by_side import at_threads, medians, print_table
 
 from sk_autoenc import Forest, UnfoldingRAETransformer
-from sk_autoenc.networks import levels, tree, tree_gradients, tree_parameters
+from sk_autoenc.feeds import Batch
+from sk_autoenc.networks.tree.levels import blocks
+from sk_autoenc.networks.tree.network import Network
+from sk_autoenc.networks.tree.parameters import (
+    Architecture,
+    Parameters,
+    initialise,
+    parameter_shapes,
+)
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.solvers import Adam
 from sk_autoenc.training import run_epoch
@@ -73,20 +81,25 @@ def syntax_trees(n_components, n_trees):
     return trees[:n_trees]
 
 
-def make_network(n_components):
-    parameters = tree_parameters.allocate_parameters(
-        n_components, n_components, np.float32
-    )
-    architecture = tree_parameters.Architecture(
-        ACTIVATIONS["tanh"], ACTIVATIONS["identity"], "unfold_root"
-    )
-    tree_parameters.initialise(
-        parameters, architecture, "average", np.random.default_rng(0)
-    )
-    gradient = tree_parameters.allocate_parameters(
-        n_components, n_components, np.float32
-    )
-    return tree.Network(parameters, architecture, tree.Workspace(np.float32), gradient)
+class PreparedNetwork(Network):
+    """A network for one forest, whose structure is prepared beforehand."""
+
+    def __init__(self, forest, *arguments):
+        super().__init__(*arguments)
+        self._prepared = list(blocks(forest, self.n_components, self.dtype))
+
+    def _blocks(self, forest):
+        return self._prepared
+
+
+ARCHITECTURE = Architecture(ACTIVATIONS["tanh"], ACTIVATIONS["identity"], "unfold_root")
+
+
+def make_parameters(n_components):
+    shapes = parameter_shapes(n_components, n_components)
+    parameters = Parameters.zeros(shapes, np.float32)
+    initialise(parameters, ARCHITECTURE, "average", np.random.default_rng(0))
+    return parameters
 
 
 def bare(n_inner, n_components):
@@ -110,14 +123,21 @@ def bare(n_inner, n_components):
     return products
 
 
-def ours(forest, network):
-    n_components = network.parameters.n_components
-    blocks = list(levels.blocks(forest, n_components, np.float32))
-    return lambda: tree_gradients.value_and_gradient(network, blocks)
+def ours(forest, parameters):
+    n_components = parameters.n_components
+    network = PreparedNetwork(
+        forest, ARCHITECTURE, n_components, n_components, np.float32
+    )
+    batch = Batch(inputs=None, targets=forest)
+
+    def value_and_gradient():
+        total, gradient = network.gradient(parameters, batch, 1 / len(forest))
+        return total / len(forest), gradient
+
+    return value_and_gradient
 
 
-def torch_tensors(network):
-    parameters = network.parameters
+def torch_tensors(parameters):
     return [
         torch.tensor(array, requires_grad=True)
         for array in (
@@ -158,8 +178,8 @@ def by_level(forest, level):
         )
 
 
-def torch_levels(forest, network):
-    tensors = torch_tensors(network)
+def torch_levels(forest, parameters):
+    tensors = torch_tensors(parameters)
     encoder, encoder_bias, decoder, decoder_bias = tensors
     n_components = len(encoder_bias)
     up = list(by_level(forest, forest.height))
@@ -198,8 +218,8 @@ def torch_levels(forest, network):
     return value_and_gradient
 
 
-def torch_nodes(nested, network):
-    tensors = torch_tensors(network)
+def torch_nodes(nested, parameters):
+    tensors = torch_tensors(parameters)
     encoder, encoder_bias, decoder, decoder_bias = tensors
     n_components = len(encoder_bias)
 
@@ -259,16 +279,16 @@ def agree(ours, theirs):
 def value_and_gradients(shapes):
     for name, n_components, trees in shapes:
         forest = Forest.from_nested(trees)
-        network = make_network(n_components)
+        parameters = make_parameters(n_components)
         functions = {
             "bare": bare(int((forest.n_children > 0).sum()), n_components),
-            "ours": ours(forest, network),
-            "levels": torch_levels(forest, network),
+            "ours": ours(forest, parameters),
+            "levels": torch_levels(forest, parameters),
         }
         few = forest[:20]
-        nodes = torch_nodes(trees[:20], network)
+        nodes = torch_nodes(trees[:20], parameters)
         agree(functions["ours"](), functions["levels"]())
-        agree(ours(few, network)(), nodes())
+        agree(ours(few, parameters)(), nodes())
         for n_threads in (1, 2):
             with at_threads(n_threads):
                 seconds = medians(functions)
@@ -294,9 +314,9 @@ def fit_epochs(n_trees):
     solver = Adam(parameters.flat, estimator)
     plan = estimator._plan(rng, 1, len(forest), warn=False)
     rows = np.arange(len(forest))
-    network = make_network(100)
+    own_parameters = make_parameters(100)
     batches = [
-        ours(forest.select(rows[start : start + 64]), network)
+        ours(forest.select(rows[start : start + 64]), own_parameters)
         for start in range(0, len(rows), 64)
     ]
     functions = {
@@ -336,7 +356,7 @@ def scaling(sizes):
     """Time per node of value and gradient as forests grow, bushy and deep."""
     rng = np.random.default_rng(0)
     leaves = list(rng.standard_normal((100, 50)).astype(np.float32))
-    network = make_network(50)
+    parameters = make_parameters(50)
     for n_nodes in sizes:
         bushy = Forest.from_nested(random_trees(max(1, n_nodes // 31), 50))
         chain = leaves[0]
@@ -345,7 +365,7 @@ def scaling(sizes):
         deep = Forest.from_nested([chain])
         row = [n_nodes]
         for forest in (bushy, deep):
-            function = ours(forest, network)
+            function = ours(forest, parameters)
             with np.errstate(over="ignore"):
                 function()
                 times = []
