@@ -2,11 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint types docstrings bench clean
 
-demo: $(VENV)/has-examples
-	# One thread: numpy's and scipy's BLAS pools, alternating, slow each other down.
-	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python examples/plot_digits_pipeline.py
+demo: $(VENV)/has-demo
+	$(VENV)/bin/python examples/plot_digits_pipeline.py
 
 test: $(VENV)/has-test
 	$(VENV)/bin/python -m pytest
@@ -15,15 +14,29 @@ lint: $(VENV)/has-lint
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
+types: $(VENV)/has-types
+	$(VENV)/bin/mypy
+
+docstrings: $(VENV)/has-docstrings
+	$(VENV)/bin/python .ci/docstrings.py
+
 bench: $(VENV)/has-bench
 	$(VENV)/bin/python benchmarks/bench_denoising.py
 	$(VENV)/bin/python benchmarks/bench_trees.py
 
-# The package with one of its extras, by the names of pyproject.toml.
-$(VENV)/has-%: pyproject.toml
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install -q --disable-pip-version-check -e ".[$*]"
+$(VENV)/has-demo: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install -qq -e ".[examples]"
 	touch $@
 
+# The package with one of the dependency groups of pyproject.toml, by its name.
+# pip reads groups since 25.1; a new environment often has an older one.
+$(VENV)/has-%: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install -qq "pip>=25.1"
+	$(VENV)/bin/python -m pip install -qq -e . --group $*
+	touch $@
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .venv-ci .tox build dist *.egg-info
