@@ -72,7 +72,9 @@ def check_installed(archive, folder, *, read_me):
 def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        run(sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT))
+        run(
+            sys.executable, "-m", "build", "--quiet", "--outdir", str(folder), str(ROOT)
+        )
         (sdist,) = folder.glob("*.tar.gz")
         (wheel,) = folder.glob("*.whl")
         run(sys.executable, "-m", "twine", "check", "--strict", str(sdist), str(wheel))
