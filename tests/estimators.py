@@ -140,7 +140,7 @@ ROWS = Case(
     learned=row_models.learned,
     codes_by_equations=lambda model, X: [Oracle.of(model).encode(x) for x in X],
     losses_by_equations=lambda model, X: [
-        Oracle.of(model).entry_losses(x, x).sum() for x in X
+        ((Oracle.of(model).reconstruct(x) - x) ** 2).sum() / 2 for x in X
     ],
     linear={"activation": "identity", "loss": "squared_error"},
     solvers=(*MINIBATCH_SOLVERS,),

@@ -41,11 +41,13 @@ class Scripted:
 
 
 class Descent:
-    """A solver that counts, and wants to stop at a given request."""
+    """A solver that counts, and can slow down so many times."""
 
-    def __init__(self, rate=0.1, stops_at=1):
-        self.gradient_scale, self.stops_at = rate, stops_at
-        self.n_steps, self.n_requests, self.epoch_ends = 0, 0, []
+    by_minibatches = True
+
+    def __init__(self, rate=0.1, slower=0):
+        self.gradient_scale, self.slower = rate, slower
+        self.n_steps, self.n_slowed, self.epoch_ends = 0, 0, []
 
     def step(self, parameters, gradient):
         self.n_steps += 1
@@ -54,9 +56,12 @@ class Descent:
     def end_epoch(self, n_samples_seen):
         self.epoch_ends.append(n_samples_seen)
 
-    def wants_to_stop(self):
-        self.n_requests += 1
-        return self.n_requests >= self.stops_at
+    @property
+    def can_slow_down(self):
+        return self.n_slowed < self.slower
+
+    def slow_down(self):
+        self.n_slowed += 1
 
 
 class Listener:

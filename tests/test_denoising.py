@@ -127,7 +127,7 @@ def test_preactivations_of_800_give_finite_scores(is_tied, sign, dtype, X):
     model.intercept_visible_[...] = 800 * sign
     missed = 1 - X if sign > 0 else X
     scores = model.score_samples(X.astype(dtype))
-    assert_allclose(scores, -800 * missed.sum(axis=1), rtol=1e-4)
+    assert_allclose(scores, -(missed**2).sum(axis=1) / 2, rtol=1e-4)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -161,10 +161,10 @@ def test_codes_and_reconstructions_equal_the_equations(is_tied, X):
 
 @pytest.mark.parametrize("loss", LOSSES)
 @either_tied
-def test_score_samples_are_minus_the_loss_of_clean_rows(loss, is_tied, X):
+def test_score_samples_are_minus_half_the_squared_error_of_clean_rows(loss, is_tied, X):
     model = make(loss=loss, tied_weights=is_tied, alpha=0.5, emphasis=(1, 0.2)).fit(X)
     oracle = Oracle.of(model)
-    expected = [-oracle.entry_losses(x, x).sum() for x in X]
+    expected = [-((oracle.reconstruct(x) - x) ** 2).sum() / 2 for x in X]
     assert_allclose(model.score_samples(X), expected, rtol=1e-12)
 
 

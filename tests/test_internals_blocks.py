@@ -8,8 +8,8 @@ import row_models
 from numpy.testing import assert_allclose, assert_array_equal
 from tree_models import TREES, every_estimator, make
 
-from sk_autoenc import objectives
-from sk_autoenc.networks import levels
+from sk_autoenc import feeds
+from sk_autoenc.networks.tree import levels
 from sk_autoenc.trees.forest import Forest
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
 def test_validation_loss_does_not_depend_on_the_size_of_blocks_of_rows(X, monkeypatch):
     settings = {"corruption": None, "early_stopping": True, "validation_fraction": 0.7}
     whole = row_models.make(**settings).fit(X)
-    monkeypatch.setattr(objectives, "BLOCK_ENTRIES", 200)
+    monkeypatch.setattr(feeds, "BLOCK_ENTRIES", 200)
     blocks = row_models.make(**settings).fit(X)
     assert_allclose(
         blocks.validation_loss_curve_, whole.validation_loss_curve_, rtol=1e-12
@@ -29,7 +29,7 @@ def test_validation_loss_does_not_depend_on_the_size_of_blocks_of_rows(X, monkey
 def test_outputs_do_not_depend_on_the_size_of_blocks(Estimator):
     settings = {"pooling": ("mean", "root", "max"), "early_stopping": True}
     model = make(Estimator, **settings).fit(TREES)
-    with patch.object(levels, "BLOCK_ENTRIES", 30):
+    with patch.object(levels, "BLOCK_CODE_ENTRIES", 30):
         n_blocks = len(list(levels.blocks(Forest.from_nested(TREES), 3, np.float64)))
         assert n_blocks > 5
         twin = make(Estimator, **settings).fit(TREES)
@@ -54,7 +54,7 @@ def test_corrupted_losses_do_not_depend_on_the_size_of_blocks(Estimator):
     changes = {"corruption": "masking", "corruption_level": 0.5, "batch_size": 10}
     halves = {"early_stopping": True, "validation_fraction": 0.5}
     model = make(Estimator, **changes, **halves).fit(TREES)
-    with patch.object(levels, "BLOCK_ENTRIES", 30):
+    with patch.object(levels, "BLOCK_CODE_ENTRIES", 30):
         twin = make(Estimator, **changes, **halves).fit(TREES)
     close = {"rtol": 1e-9}
     assert_allclose(twin.validation_loss_curve_, model.validation_loss_curve_, **close)

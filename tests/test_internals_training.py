@@ -11,11 +11,11 @@ from row_models import ones_in_random_places
 from sklearn.exceptions import ConvergenceWarning
 from tree_models import ROWS, TREES, every_estimator, make
 
-import sk_autoenc.objectives
 import sk_autoenc.trees.forest
 from sk_autoenc.base import warn_unless_converged
-from sk_autoenc.objectives import TreeObjective
-from sk_autoenc.training import TrainingResult
+from sk_autoenc.feeds import TreeFeed
+from sk_autoenc.networks import one_hidden
+from sk_autoenc.training import Epoch, TrainingResult
 from sk_autoenc.trees.forest import Forest
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
@@ -26,58 +26,57 @@ pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
 
 def test_an_objective_serves_the_parameters_it_is_given(X):
     model = row_models.make(corruption=None).fit(X)
-    first, second = model._current_parameters(), model._current_parameters()
-    second.flat[:] *= 0.5
-    objective = model._make_objective(X, first, np.random.default_rng(0))
-    anew = model._make_objective(X, second, np.random.default_rng(0))
+    first, second = (model._problem(X, None, reset=False) for _ in range(2))
+    second.parameters.flat[:] *= 0.5
     rows = np.arange(7)
-    for parameters in (first, second, first):
-        value, gradient = objective.value_and_gradient(parameters, rows)
-        if parameters is second:
-            expected_value, expected = anew.value_and_gradient(second, rows)
+    for parameters in (first.parameters, second.parameters, first.parameters):
+        value, gradient = first.objective(parameters, rows)
+        if parameters is second.parameters:
+            expected_value, expected = second.objective(parameters, rows)
             assert value == expected_value
             assert_array_equal(gradient.flat, expected.flat)
     assert value != expected_value
 
 
-def test_weights_for_wide_sparse_rows_are_laid_out_by_feature():
+def test_wide_sparse_rows_are_encoded_by_weights_laid_out_by_feature():
     X = ones_in_random_places(300, 100_000)
     model = row_models.make(n_components=2, batch_size=10, max_iter=1).fit(X[:10])
-    parameters = model._parameters_for(X)
-    assert parameters.weights.T.flags.c_contiguous
-    assert_array_equal(parameters.weights, model.components_)
-    assert_allclose(model.transform(X)[-1:], model.transform(X[-1:]), rtol=1e-12)
+    with patch.object(one_hidden, "encode", wraps=one_hidden.encode) as encode:
+        codes = model.transform(X)
+    for call in encode.call_args_list:
+        assert call.args[1].T.flags.c_contiguous
+    assert_allclose(codes[-1:], model.transform(X[-1:]), rtol=1e-12)
 
 
 # Objectives of trees
 
 
-def objectives_of(train):
-    """The objectives that are made in training."""
+def feeds_of(train):
+    """The feeds that are made in training."""
     seen = []
 
-    class Recorded(TreeObjective):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
+    class Recorded(TreeFeed):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
             seen.append(self)
 
-    with patch("sk_autoenc.base_tree.TreeObjective", Recorded):
+    with patch("sk_autoenc.base_tree.TreeFeed", Recorded):
         train()
     return seen
 
 
 def test_the_leaf_table_of_a_forest_reaches_the_objective_uncopied():
     forest = Forest.from_nested(TREES)
-    seen = objectives_of(lambda: make().fit(forest).partial_fit(forest))
-    assert [objective.forest.leaf_table is forest.leaf_table for objective in seen] == [
+    seen = feeds_of(lambda: make().fit(forest).partial_fit(forest))
+    assert [feed.forest.leaf_table is forest.leaf_table for feed in seen] == [
         True,
         True,
     ]
 
 
 def test_rows_reach_the_objective_uncopied():
-    (objective,) = objectives_of(lambda: make().fit(ROWS))
-    assert np.shares_memory(objective.forest.leaf_table, ROWS)
+    (feed,) = feeds_of(lambda: make().fit(ROWS))
+    assert np.shares_memory(feed.forest.leaf_table, ROWS)
 
 
 # Parsing
@@ -112,7 +111,8 @@ def test_nested_tuples_are_parsed_once_a_fit():
 def warnings_of(loss_curve, ran_out=False):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        result = TrainingResult(100, list(loss_curve), ran_out=ran_out)
+        epochs = [Epoch(loss, None, 100) for loss in loss_curve]
+        result = TrainingResult(0, epochs, ran_out=ran_out)
         warn_unless_converged(result, 20)
     return [str(warning.message) for warning in caught]
 
@@ -134,7 +134,8 @@ def test_a_loss_that_explodes_within_few_epochs_is_warned_of():
 
 
 def test_a_stuck_run_warns_of_what_to_do():
-    stuck = TrainingResult(40, loss_curve=[3.0, 2.0], ran_out=False, stuck=True)
+    epochs = [Epoch(3.0, None, 20), Epoch(2.0, None, 40)]
+    stuck = TrainingResult(0, epochs, ran_out=False, stuck=True)
     with pytest.warns(
         ConvergenceWarning, match="line search of lbfgs failed .* raise tol"
     ):

@@ -106,11 +106,11 @@ def test_progress_starts_the_count_again():
 
 
 def test_a_solver_that_goes_on_gets_the_whole_patience_again():
-    solver = Descent(stops_at=3)
+    solver = Descent(slower=2)
     result, _ = run(
         Scripted(*[1.0] * 20), max_iter=20, solver=solver, tol=0.1, n_iter_no_change=2
     )
-    assert solver.n_requests == 3
+    assert solver.n_slowed == 2
     assert len(result.loss_curve) == 1 + 3 * 3
 
 

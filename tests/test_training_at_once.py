@@ -1,12 +1,15 @@
 """All rows at once: lbfgs."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import scipy.optimize
 from loops import ROWS, Listener, Point, make_plan
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_autoenc.training import DivergenceError, minimise_at_once
+from sk_autoenc.parts.solvers import LBFGS
+from sk_autoenc.training import DivergenceError, minimise
 
 
 class Valley:
@@ -25,8 +28,9 @@ class Valley:
 
 def run_at_once(objective, **changes):
     parameters = Point(np.array([-1.0, 2.0]))
-    plan = make_plan(**{"max_iter": 1000, "tol": 1e-5} | changes)
-    return minimise_at_once(objective, parameters, ROWS, plan), parameters.flat
+    plan = make_plan(**changes)
+    solver = LBFGS(parameters.flat, SimpleNamespace(max_iter=1000, tol=1e-5))
+    return minimise(objective, parameters, ROWS, solver, plan), parameters.flat
 
 
 def test_all_at_once_ends_in_the_valley_by_gradients_that_are_not_scaled():
@@ -79,3 +83,12 @@ def test_all_at_once_names_the_iteration_whose_loss_is_not_finite():
     ) as error:
         run_at_once(Overflowing(), callbacks=listener)
     assert f"in epoch {len(listener.ended) + 1} " in str(error.value)
+
+
+def test_a_stop_iteration_of_a_callback_is_an_error_and_not_convergence():
+    class Careless(Listener):
+        def end_epoch(self, parameters, result):
+            next(iter([]))
+
+    with pytest.raises(RuntimeError, match="callback raised StopIteration"):
+        run_at_once(Valley(), callbacks=Careless())
