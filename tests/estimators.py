@@ -55,6 +55,7 @@ class Case(NamedTuple):
     """From a fitted model: a dict with copies of the arrays that were trained."""
     codes_by_equations: Callable
     losses_by_equations: Callable
+    scores_by_equations: Callable
     """``(model, X)`` -> of each sample, by the slow oracle."""
     linear: dict
     """Settings without a nonlinearity that would keep values small."""
@@ -140,10 +141,13 @@ ROWS = Case(
     learned=row_models.learned,
     codes_by_equations=lambda model, X: [Oracle.of(model).encode(x) for x in X],
     losses_by_equations=lambda model, X: [
-        ((Oracle.of(model).reconstruct(x) - x) ** 2).sum() / 2 for x in X
+        Oracle.of(model).entry_losses(x, x).sum() for x in X
+    ],
+    scores_by_equations=lambda model, X: [
+        -((Oracle.of(model).reconstruct(x) - x) ** 2).sum() / 2 for x in X
     ],
     linear={"activation": "identity", "loss": "squared_error"},
-    solvers=(*MINIBATCH_SOLVERS,),
+    solvers=(*MINIBATCH_SOLVERS, "lbfgs"),
     variants=({}, {"emphasis": (1.0, 0.5)}, {"tied_weights": False}),
 )
 
@@ -181,6 +185,9 @@ def tree_case(Estimator):
         ],
         losses_by_equations=lambda model, X: [
             tree_models.loss(tree_models.oracle_of(model), tree) for tree in X
+        ],
+        scores_by_equations=lambda model, X: [
+            -tree_models.loss(tree_models.oracle_of(model), tree) for tree in X
         ],
         linear={"encoder_activation": "identity", "decoder_activation": "identity"},
         solvers=(*MINIBATCH_SOLVERS, "lbfgs"),

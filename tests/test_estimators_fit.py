@@ -123,8 +123,8 @@ def test_nothing_after_fit_is_corrupted(corruption, case):
     model = case.make(corruption=corruption, corruption_level=1.0).fit(case.X)
     codes = case.codes_by_equations(model, case.X)
     assert_allclose(model.transform(case.X), codes, rtol=0, atol=1e-12)
-    losses = case.losses_by_equations(model, case.X)
-    assert_allclose(-model.score_samples(case.X), losses, rtol=1e-12, atol=1e-13)
+    scores = case.scores_by_equations(model, case.X)
+    assert_allclose(model.score_samples(case.X), scores, rtol=1e-12, atol=1e-13)
 
 
 @every_case
