@@ -18,7 +18,6 @@ from sk_autoenc.networks.tree.passes import (
     halves,
     pairs,
     read_leaves,
-    through_slope,
 )
 from sk_autoenc.parts.activations import identity_slope
 
@@ -32,8 +31,8 @@ class Decoding(NamedTuple):
     """vec'(l), (n_leaves, n_components)."""
 
 
-def unfolding_losses(context, structure, encoding, buffer=None):
-    """Eq. (24) of each tree, or its sum over all subtrees.
+def unfold_root_losses(context, structure, encoding, buffer=None):
+    """Eq. (24) of each tree.
 
     Parameters
     ----------
@@ -48,24 +47,46 @@ def unfolding_losses(context, structure, encoding, buffer=None):
     -------
     losses : ndarray of shape (n_trees,), float64
     """
+    return unfolding_losses(context, structure, encoding, structure.root_rows, buffer)
+
+
+def unfold_all_losses(context, structure, encoding, buffer=None):
+    """Eq. (24) summed over all subtrees of each tree.
+
+    Takes and gives what `unfold_root_losses` does.
+    """
     losses = np.zeros(structure.n_trees)
-    for roots, part in unfoldings(context, structure):
+    for roots, part in subtrees(
+        structure.trees, encoding.codes.shape[1], encoding.codes.dtype
+    ):
         rows = structure.row_of_node[roots]
-        decoding = unfold(context, part, encoding.codes[rows])
-        errors = leaf_errors(context, part, decoding.leaves)
-        by_root = part.sum_by_tree(slice(part.n_inner, None), half_squares(errors))
-        trees = np.searchsorted(structure.trees.tree_start, roots, side="right") - 1
-        losses += np.bincount(trees, by_root, minlength=structure.n_trees)
-        if buffer is not None:
-            delta_leaves = project_out_gradient(context, decoding.leaves, errors)
-            buffer[rows] = unfold_gradient(context, part, decoding, delta_leaves)
+        by_root = unfolding_losses(context, part, encoding, rows, buffer)
+        losses += structure.sum_by_tree(roots, by_root)
+    return losses
+
+
+def unfolding_losses(context, structure, encoding, root_rows, buffer):
+    """Eq. (24) of each tree of `structure`, unfolded from given rows of the codes.
+
+    Parameters
+    ----------
+    root_rows : ndarray of int of shape (n_trees,)
+        In the codes of `encoding` and in `buffer`.
+    """
+    decoding = unfold(context, structure, encoding.codes[root_rows])
+    errors = leaf_errors(context, structure, decoding.leaves)
+    losses = structure.sum_leaves_by_tree(half_squares(errors))
+    if buffer is not None:
+        delta_leaves = project_out_gradient(context, decoding.leaves, errors)
+        delta_roots = unfold_gradient(context, structure, decoding, delta_leaves)
+        buffer[root_rows] = delta_roots
     return losses
 
 
 def children_losses(context, structure, encoding, buffer=None):
     """Eq. (40) summed over the inner nodes of each tree.
 
-    Takes and gives what `unfolding_losses` does. What is written into `buffer` is
+    Takes and gives what `unfold_root_losses` does. What is written into `buffer` is
     dE/dvec(.) as far as it comes from the node's own reconstruction of its children,
     and from its being a target of its parent.
     """
@@ -76,7 +97,7 @@ def children_losses(context, structure, encoding, buffer=None):
     errors = leaf_errors(context, structure, decoding.leaves)
     shares = structure.shares_of_leaves(errors.dtype)
     values = np.concatenate([half_squares(inner_errors), half_squares(errors)])
-    losses = structure.sum_by_tree(slice(None), shares * values)
+    losses = structure.sum_by_tree(structure.node_of_row, shares * values)
     if buffer is not None:
         inner_errors *= shares[:n_inner, None]
         errors *= shares[n_inner:, None]
@@ -90,20 +111,11 @@ def children_losses(context, structure, encoding, buffer=None):
 
 
 LOSSES = {
-    "unfold_root": unfolding_losses,
-    "unfold_all": unfolding_losses,
+    "unfold_root": unfold_root_losses,
+    "unfold_all": unfold_all_losses,
     "children": children_losses,
 }
 """By `Architecture.loss`."""
-
-
-def unfoldings(context, structure):
-    """Yield what an unfolding loss unfolds: the roots (nodes), their trees."""
-    if context.architecture.loss == "unfold_root":
-        yield structure.trees.tree_start[:-1], structure
-    else:
-        codes = context.parameters.encoder_intercept
-        yield from subtrees(structure.trees, len(codes), codes.dtype)
 
 
 def leaf_errors(context, structure, leaves):
@@ -175,10 +187,7 @@ def unfold_gradient(context, structure, decoding, delta_leaves):
     activation, inner = architecture.decoder_activation, decoding.inner
     delta_roots = work("delta_roots", structure.n_trees, parameters.n_components)
     delta_roots[structure.bare_trees] = delta_leaves[structure.bare_leaves]
-    slope_buffer = work("leaf_slope", *delta_leaves.shape)
-    delta_leaves = through_slope(  # Eq. (25)
-        activation, decoding.leaves, delta_leaves, slope_buffer
-    )
+    delta_leaves = through_slope(context, decoding.leaves, delta_leaves, "leaf_slope")
     slope = None
     if activation.slope is not identity_slope:
         slope = activation.slope(inner, work("decoder_slope", *inner.shape))
@@ -238,14 +247,9 @@ def decode_children_gradient(
     ndarray of shape (n_inner, n_components)
         dE/dvec(p) as far as it comes from decoding p. In a buffer of `context.work`.
     """
-    parameters, architecture, work, gradient = context
-    activation = architecture.decoder_activation
-    slope_buffer = work("decoder_slope", *delta_inner.shape)
-    delta_inner = through_slope(activation, decoding.inner, delta_inner, slope_buffer)
-    slope_buffer = work("leaf_slope", *delta_leaves.shape)
-    delta_leaves = through_slope(
-        activation, decoding.leaves, delta_leaves, slope_buffer
-    )
+    parameters, _, work, gradient = context
+    delta_inner = through_slope(context, decoding.inner, delta_inner, "decoder_slope")
+    delta_leaves = through_slope(context, decoding.leaves, delta_leaves, "leaf_slope")
     sums = gather_leaves(
         structure, delta_leaves, work("delta_sums", *encoding.sums.shape)
     )
@@ -265,6 +269,21 @@ def add_decoder_gradient(gradient, sums, codes):
     add_product(gradient.decoder, sums, codes)
     both = np.add.reduce(sums, axis=0)
     add_rows(gradient.decoder_intercept, both.reshape(2, -1))
+
+
+def through_slope(context, outputs, delta, name):
+    """Turn dE/dg(a'), given g(a'), into dE/da'.
+
+    Returns
+    -------
+    ndarray
+        The buffer `name` of `context.work`, or `delta` itself for the identity.
+    """
+    activation = context.architecture.decoder_activation
+    if activation.slope is identity_slope:
+        return delta
+    slope = activation.slope(outputs, context.work(name, *outputs.shape))
+    return np.multiply(delta, slope, out=slope)
 
 
 def project_out(context, leaves):

@@ -126,7 +126,7 @@ def encoder_gradient(context, structure, encoding, buffer):
         outputs = np.multiply(inner, lengths, out=work("outputs", *inner.shape))
     slope_buffer = work("encoder_slope", *inner.shape)
     slope = architecture.encoder_activation.slope(outputs, slope_buffer)
-    back = work("back", *sums.shape)
+    back = work("pairs", *sums.shape)
     for level in structure.levels:
         here = buffer[level.rows]
         if lengths is not None:

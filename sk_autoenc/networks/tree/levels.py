@@ -97,11 +97,17 @@ class Structure(NamedTuple):
         share[trees.tree_start[:-1]] = 0
         return share[self.node_of_row].astype(dtype)
 
-    def sum_by_tree(self, rows, values):
-        """Sum values of some rows, a slice, in each tree, (n_trees,) float64."""
+    def sum_by_tree(self, nodes, values):
+        """Sum values of some nodes in each tree, (n_trees,) float64."""
         by_node = np.zeros(self.n_nodes)
-        by_node[self.node_of_row[rows]] = values
+        by_node[nodes] = values
         return np.add.reduceat(by_node, self.trees.tree_start[:-1])
+
+    def sum_leaves_by_tree(self, values):
+        """Sum values of all leaves in each tree, (n_trees,) float64."""
+        leaf_nodes = self.node_of_row[self.n_inner :]
+        first = leaf_nodes.searchsorted(self.trees.tree_start[:-1])
+        return np.add.reduceat(values, first, dtype=np.float64)
 
 
 class Block(NamedTuple):

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 
 from sk_autoenc.networks.tree.parameters import Architecture, Parameters
-from sk_autoenc.parts.activations import identity_slope
 
 
 class Workspace:
@@ -66,19 +65,6 @@ def read_leaves(structure, out):
     """Read the leaves' own vectors into `out`, (n_leaves, n_features)."""
     table = structure.trees.leaf_table
     return table.take(structure.leaf_table_rows, axis=0, out=out, mode="clip")
-
-
-def through_slope(activation, output, delta, buffer):
-    """dE/da of an activation with this output, given dE/ds(a).
-
-    Returns
-    -------
-    ndarray
-        `buffer`, or `delta` itself for the identity.
-    """
-    if activation.slope is identity_slope:
-        return delta
-    return np.multiply(delta, activation.slope(output, buffer), out=buffer)
 
 
 def add_product(out, left, right):
