@@ -16,6 +16,7 @@ TREE_START = np.array([0, 3])
     [
         ("root", [[1.0, 5.0], [4.0, -4.0]]),
         ("mean", [[2.0, 5.0], [4.0, -4.0]]),
+        ("sum", [[6.0, 15.0], [4.0, -4.0]]),
         ("max", [[3.0, 9.0], [4.0, -4.0]]),
     ],
 )
@@ -24,7 +25,7 @@ def test_a_pooling_gives_what_is_counted_by_hand(name, expected):
 
 
 def test_every_pooling_is_counted_by_hand():
-    assert set(POOLINGS) == {"root", "mean", "max"}
+    assert set(POOLINGS) == {"root", "mean", "sum", "max"}
 
 
 @every_pooling
@@ -61,7 +62,7 @@ def test_codes_of_one_component_keep_two_dimensions(name):
     assert POOLINGS[name](CODES[:, :1], TREE_START).shape == (2, 1)
 
 
-@pytest.mark.parametrize("name", ["mean", "max"])
+@pytest.mark.parametrize("name", ["mean", "sum", "max"])
 def test_the_order_of_nodes_does_not_matter(name, rng):
     codes = rng.normal(size=(9, 3))
     start = np.array([0])
@@ -77,3 +78,9 @@ def test_the_maximum_of_negative_codes_is_negative():
 def test_the_mean_of_a_million_equal_float32_codes_is_that_code():
     codes = np.full((1_000_000, 2), 0.1, np.float32)
     assert_allclose(POOLINGS["mean"](codes, np.array([0])), [[0.1, 0.1]], rtol=1e-5)
+
+
+def test_the_sum_of_two_trees_side_by_side_is_the_sum_of_their_sums(rng):
+    codes = rng.normal(size=(9, 3))
+    parts = POOLINGS["sum"](codes, np.array([0, 4]))
+    assert_allclose(parts.sum(axis=0), POOLINGS["sum"](codes, np.array([0]))[0])

@@ -18,7 +18,12 @@ def root(codes, tree_start):
 def mean(codes, tree_start):
     """Return the mean code."""
     n_nodes = np.diff(tree_start, append=len(codes)).astype(codes.dtype)
-    return np.add.reduceat(codes, tree_start, axis=0) / n_nodes[:, None]
+    return total(codes, tree_start) / n_nodes[:, None]
+
+
+def total(codes, tree_start):
+    """Return the sum of the codes, which grows with the size of a tree."""
+    return np.add.reduceat(codes, tree_start, axis=0)
 
 
 def maximum(codes, tree_start):
@@ -26,4 +31,4 @@ def maximum(codes, tree_start):
     return np.maximum.reduceat(codes, tree_start, axis=0)
 
 
-POOLINGS = {"root": root, "mean": mean, "max": maximum}
+POOLINGS = {"root": root, "mean": mean, "sum": total, "max": maximum}
