@@ -163,6 +163,10 @@ class Node:
         """Each child with its alpha."""
         return zip(self.children, alphas(len(self.children)), strict=True)
 
+    def share(self, child):
+        """beta of Eq. (40)."""
+        return child.n_leaves / self.n_leaves
+
     def in_preorder(self):
         yield self
         for child in self.children:
@@ -172,14 +176,25 @@ class Node:
 class TreeOracle:
     """A network with given parameters.
 
-    `objective` is "unfold_root", "unfold_all" or "children".
+    `objective` is "unfold_root", "unfold_all" or "children"; with `child_weights`
+    "leaves" a child enters its parent M beta times, Eq. (41).
     """
 
-    def __init__(self, parameters, encoder, decoder, objective, alpha, normalize):
+    def __init__(
+        self,
+        parameters,
+        encoder,
+        decoder,
+        objective,
+        alpha,
+        normalize,
+        child_weights="equal",
+    ):
         self.parameters = parameters
         self.f, self.f_slope = FUNCTIONS[encoder]
         self.g, self.g_slope = FUNCTIONS[decoder]
         self.objective, self.alpha, self.normalize = objective, alpha, normalize
+        self.child_weights = child_weights
         self.projects = "U" in parameters
 
     def value_and_gradient(self, trees, corrupted=None):
@@ -223,8 +238,14 @@ class TreeOracle:
         gradient[name.replace("_", "L")] += (1 - alpha) * outer
         gradient[name.replace("_", "R")] += alpha * outer
 
+    def factor(self, node, child):
+        """What a child is multiplied by in its parent: M beta, or 1."""
+        if self.child_weights == "equal":
+            return 1.0
+        return len(node.children) * node.share(child)
+
     def encode(self, node):
-        """Set vec: Eq. (22)."""
+        """Set vec: Eq. (22) or (41)."""
         if node.is_leaf:
             node.vec = node.input
             if self.projects:
@@ -233,7 +254,7 @@ class TreeOracle:
         node.a = self.parameters["b"].copy()
         for child, alpha in node.blends():
             self.encode(child)
-            node.a += self.blend("W_", alpha) @ child.vec
+            node.a += self.factor(node, child) * self.blend("W_", alpha) @ child.vec
         node.vec, node.length = apply(self.f, node.a), 1.0
         if self.normalize:
             node.length = np.sqrt((node.vec**2).sum()) or 1.0
@@ -253,8 +274,9 @@ class TreeOracle:
         node.delta = upstream * apply(self.f_slope, node.a)
         gradient["b"] += node.delta
         for child, alpha in node.blends():
-            self.add_blend(gradient, "W_", alpha, np.outer(node.delta, child.vec))
-            child.upstream += self.blend("W_", alpha).T @ node.delta
+            delta = self.factor(node, child) * node.delta
+            self.add_blend(gradient, "W_", alpha, np.outer(delta, child.vec))
+            child.upstream += self.blend("W_", alpha).T @ delta
             self.backpropagate(child, gradient)
 
     def unfolding_value(self, node, decoded, gradient):
@@ -292,7 +314,7 @@ class TreeOracle:
         """E(p) of Eq. (40); adds to upstream of the node and of its children."""
         value = 0.0
         for child, alpha in node.blends():
-            beta = child.n_leaves / node.n_leaves
+            beta = node.share(child)
             weights = self.blend("W'_", alpha)
             a = weights @ node.vec + self.parameters["b'"]
             decoded = apply(self.g, a)

@@ -31,15 +31,20 @@ from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.nodes import Nodes
 
 every_loss = pytest.mark.parametrize("loss", LOSS_NAMES)
+both_child_weights = pytest.mark.parametrize("child_weights", ["equal", "leaves"])
 
 # The oracle
 
 
+@both_child_weights
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("n_components", [2, N_FEATURES])
 @every_loss
-def test_oracle_gradient_equals_central_differences(loss, n_components, normalize):
-    model = make_model(loss, ("tanh", "logistic"), n_components, normalize=normalize)
+def test_oracle_gradient_equals_central_differences(
+    loss, n_components, normalize, child_weights
+):
+    options = {"normalize": normalize, "child_weights": child_weights}
+    model = make_model(loss, ("tanh", "logistic"), n_components, **options)
     trees = [((X, Y, Z), (Y,), X), Z]
     corrupted = corrupt(tuple(trees), np.random.default_rng(0))
     oracle = model.oracle(alpha=0.2)
@@ -68,14 +73,16 @@ def test_oracle_gradient_equals_central_differences(loss, n_components, normaliz
     trees=tree_lists(N_FEATURES, max_trees=4, max_leaves=20),
     n_components=st.sampled_from([2, N_FEATURES, 5]),
     normalize=st.booleans(),
+    child_weights=st.sampled_from(["equal", "leaves"]),
     corrupted=st.booleans(),
     sizes=st.sampled_from([(1, 0), (50, 4), (10**6, 0), (10**6, 10**6)]),
     seed=st.integers(0, 99),
 )
 def test_total_and_gradient_equal_the_oracle(
-    pair, loss, trees, n_components, normalize, corrupted, sizes, seed
+    pair, loss, trees, n_components, normalize, child_weights, corrupted, sizes, seed
 ):
-    model = make_model(loss, pair, n_components, seed, normalize=normalize)
+    options = {"normalize": normalize, "child_weights": child_weights}
+    model = make_model(loss, pair, n_components, seed, **options)
     changed = corrupt(tuple(trees), np.random.default_rng(seed)) if corrupted else None
     inputs = Forest.from_nested(changed).leaf_vectors() if corrupted else None
     with (
@@ -97,12 +104,14 @@ def test_total_and_gradient_equal_the_oracle(
     pair=st.sampled_from(PAIRS),
     n_components=st.sampled_from([2, N_FEATURES]),
     normalize=st.booleans(),
+    child_weights=st.sampled_from(["equal", "leaves"]),
     block=st.sampled_from([1, 50, 10**6]),
 )
 def test_codes_and_reconstruction_equal_the_oracle(
-    trees, pair, n_components, normalize, block
+    trees, pair, n_components, normalize, child_weights, block
 ):
-    model = make_model("unfold_root", pair, n_components, normalize=normalize)
+    options = {"normalize": normalize, "child_weights": child_weights}
+    model = make_model("unfold_root", pair, n_components, **options)
     oracle = model.oracle()
     codes = [oracle.codes(tree) for tree in trees]
     roots = np.array([of_tree[0] for of_tree in codes])
@@ -137,11 +146,15 @@ def test_loss_of_each_tree_equals_the_oracle(loss, n_components):
     assert_close(model.losses(TREES), np.array(expected))
 
 
+@both_child_weights
 @pytest.mark.parametrize("normalize", [False, True])
 @every_loss
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-def test_halving_the_step_quarters_the_error_of_the_linear_model(pair, loss, normalize):
-    model = make_model(loss, pair, 2, normalize=normalize, seed=3)
+def test_halving_the_step_quarters_the_error_of_the_linear_model(
+    pair, loss, normalize, child_weights
+):
+    options = {"normalize": normalize, "child_weights": child_weights}
+    model = make_model(loss, pair, 2, seed=3, **options)
     flat = model.parameters.flat
     here, direction = flat.copy(), np.random.default_rng(0).normal(size=flat.shape)
     total, gradient = model.gradient(TREES)
@@ -261,6 +274,37 @@ def test_float32_stays_float32_and_agrees_with_float64(loss):
     assert single_gradient.flat.dtype == np.float32
     assert single_total == pytest.approx(total, rel=1e-5)
     assert_allclose(single_gradient.flat, gradient.flat, rtol=1e-4, atol=1e-4)
+
+
+# Children by their share of leaves
+
+
+def test_children_of_as_many_leaves_weigh_the_same_either_way():
+    trees = [((X, Y, Z), (Y, X, Z)), (Z,), (((X,), (Y,)), ((Z,), Y))]
+    equal, leaves = (make_model(child_weights=name) for name in ("equal", "leaves"))
+    assert_close(leaves.node_codes(trees), equal.node_codes(trees))
+    _, expected = equal.gradient(trees)
+    _, gradient = leaves.gradient(trees)
+    assert_close(gradient.flat, expected.flat)
+
+
+def test_a_child_of_three_leaves_in_four_enters_one_and_a_half_times():
+    model = make_model(child_weights="leaves")
+    p = model.parameters
+    below = model.root_codes([(X, Y, Z)])[0]
+    a = p.encoder_left @ (1.5 * below) + p.encoder_right @ (0.5 * X)
+    code = model.root_codes([((X, Y, Z), X)])[0]
+    assert_close(code, np.tanh(a + p.encoder_intercept))
+
+
+@pytest.mark.parametrize("child_weights", ["equal", "leaves"])
+def test_the_decoder_does_not_weigh_children(child_weights):
+    trees = [((X, Y, Z), X), (Y,)]
+    model = make_model(child_weights=child_weights)
+    codes = np.array([X, Y])
+    assert_close(
+        model.reconstruct(trees, codes), make_model().reconstruct(trees, codes)
+    )
 
 
 # Traps of theory.md, section 3

@@ -18,8 +18,8 @@ from sk_autoenc.networks.parameters import penalise
 from sk_autoenc.networks.tree.parameters import initialise
 
 
-def start(init, n_components=N_FEATURES, pair=("identity", "identity")):
-    model = make_model("unfold_root", pair, n_components)
+def start(init, n_components=N_FEATURES, pair=("identity", "identity"), **options):
+    model = make_model("unfold_root", pair, n_components, **options)
     model.parameters.flat[:] = 0
     rng = np.random.default_rng(0)
     initialise(model.parameters, model.network.architecture, init, rng)
@@ -32,6 +32,11 @@ def test_average_start_makes_codes_means_that_unfold_to_themselves(n_components)
     mean = ((X + Y) / 2 + Z) / 2
     found = model.reconstruct(trees, model.root_codes(trees))
     assert_allclose(found, [mean] * 3, atol=1e-3)
+
+
+def test_average_start_makes_binary_codes_means_of_leaves_if_these_weigh_children():
+    model, trees = start("average", child_weights="leaves"), [(((X, Y), Z), Z)]
+    assert_allclose(model.root_codes(trees)[0], (X + Y + 2 * Z) / 4, atol=1e-3)
 
 
 def test_average_start_projects_leaves_to_fewer_components_and_back():

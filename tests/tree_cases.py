@@ -70,6 +70,7 @@ class Model(NamedTuple):
             architecture.loss,
             alpha,
             architecture.normalize,
+            architecture.child_weights,
         )
 
 

@@ -36,6 +36,8 @@ class Encoding(NamedTuple):
     """Of inner codes before normalisation, (n_inner, 1). None: not normalised."""
     inputs: np.ndarray | None
     """What was projected to codes of leaves, (n_leaves, n_features). None: nothing."""
+    factors: np.ndarray | None
+    """What each node is multiplied by as a child, (n_nodes, 1). None: all 1."""
 
     @property
     def inner(self):
@@ -49,7 +51,7 @@ class Encoding(NamedTuple):
 
 
 def encode(context, structure, inputs=None):
-    """Encode all nodes, leaves up: Eq. (22).
+    """Encode all nodes, leaves up: Eq. (22) or (41).
 
     Parameters
     ----------
@@ -69,17 +71,27 @@ def encode(context, structure, inputs=None):
     codes = work("codes", structure.n_nodes, n_components)
     inputs = encode_leaves(context, structure, inputs, codes[n_inner:])
     lengths = work("lengths", n_inner, 1) if architecture.normalize else None
+    factors = None
+    if architecture.child_weights == "leaves":
+        factors = structure.child_factors(codes.dtype)[:, None]
     sums = work("sums", n_inner, 2 * n_components)
-    gather_leaves(structure, codes[n_inner:], sums)
+    leaves = as_children(codes, factors, slice(n_inner, None))
+    gather_leaves(structure, leaves, sums)
     for level in reversed(structure.levels):
         if level.gather is not None:
-            sums[level.parents] += pairs(level.gather @ codes[level.children])
+            children = as_children(codes, factors, level.children)
+            sums[level.parents] += pairs(level.gather @ children)
         here = np.dot(sums[level.rows], parameters.encoder.T, out=codes[level.rows])
         here += parameters.encoder_intercept
         architecture.encoder_activation.value(here)
         if architecture.normalize:
             normalise(here, lengths[level.rows])
-    return Encoding(codes, sums, lengths, inputs)
+    return Encoding(codes, sums, lengths, inputs, factors)
+
+
+def as_children(values, factors, rows):
+    """Take some rows, times their factors if there are any."""
+    return values[rows] if factors is None else values[rows] * factors[rows]
 
 
 def encode_leaves(context, structure, inputs, out):
@@ -107,7 +119,7 @@ def encode_leaves(context, structure, inputs, out):
 
 
 def encoder_gradient(context, structure, encoding, buffer):
-    """Backpropagate through the encoder, roots down: Eqs. (27)-(29).
+    """Backpropagate through the encoder, roots down: Eqs. (27)-(29), (42), (43).
 
     Parameters
     ----------
@@ -121,6 +133,7 @@ def encoder_gradient(context, structure, encoding, buffer):
     """
     parameters, architecture, work, gradient = context
     inner, sums, lengths = encoding.inner, encoding.sums, encoding.lengths
+    factors = encoding.factors
     outputs = inner
     if lengths is not None:
         outputs = np.multiply(inner, lengths, out=work("outputs", *inner.shape))
@@ -134,13 +147,19 @@ def encoder_gradient(context, structure, encoding, buffer):
         here *= slope[level.rows]  # Eqs. (27, 28)
         if level.spread is not None:
             np.dot(buffer[level.parents], parameters.encoder, out=back[level.parents])
-            buffer[level.children] += level.spread @ halves(back[level.parents])
+            down = level.spread @ halves(back[level.parents])
+            if factors is not None:
+                down *= factors[level.children]  # Eq. (42)
+            buffer[level.children] += down
     delta, delta_leaves = np.split(buffer, [structure.n_inner])
-    add_product(gradient.encoder, delta, sums)  # Eq. (29)
+    add_product(gradient.encoder, delta, sums)  # Eqs. (29, 43)
     add_rows(gradient.encoder_intercept, delta)
     if parameters.projects:  # Eq. (31) without its last term: the targets are fixed
         np.dot(delta, parameters.encoder, out=back)
-        delta_leaves += structure.leaf_spread @ halves(back)
+        down = structure.leaf_spread @ halves(back)
+        if factors is not None:
+            down *= factors[structure.n_inner :]
+        delta_leaves += down
         add_product(gradient.leaf_encoder, delta_leaves, encoding.inputs)
         add_rows(gradient.leaf_encoder_intercept, delta_leaves)
 

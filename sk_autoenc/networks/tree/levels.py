@@ -97,6 +97,11 @@ class Structure(NamedTuple):
         share[trees.tree_start[:-1]] = 0
         return share[self.node_of_row].astype(dtype)
 
+    def child_factors(self, dtype):
+        """Give M beta of Eq. (41), M of the parent, 0 for a root, by row."""
+        n_siblings = self.trees.n_children[parents(self.trees)]
+        return n_siblings[self.node_of_row].astype(dtype) * self.shares_of_leaves(dtype)
+
     def sum_by_tree(self, nodes, values):
         """Sum values of some nodes in each tree, (n_trees,) float64."""
         by_node = np.zeros(self.n_nodes)

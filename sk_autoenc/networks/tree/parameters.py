@@ -88,6 +88,9 @@ class Architecture(NamedTuple):
     again (not for Eq. (40)), or its corruption, makes it differ from itself."""
     normalize: bool = False
     """Divide the code of each inner node by its Euclidean length."""
+    child_weights: str = "equal"
+    """How children enter the encoder's sums. "equal": Eq. (22). "leaves": by their
+    share of the parent's leaves, Eq. (41)."""
 
 
 def parameter_shapes(n_components, n_features):
