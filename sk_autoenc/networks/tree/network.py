@@ -2,15 +2,10 @@
 
 import numpy as np
 
-from sk_autoenc.networks.tree.decoder import (
-    LOSSES,
-    half_squares,
-    leaf_errors,
-    project_out,
-    unfold,
-)
+from sk_autoenc.networks.tree.decoder import project_out, unfold
 from sk_autoenc.networks.tree.encoder import encode, encoder_gradient
 from sk_autoenc.networks.tree.levels import blocks
+from sk_autoenc.networks.tree.losses import LOSSES, half_squares, leaf_errors
 from sk_autoenc.networks.tree.parameters import Parameters, parameter_shapes
 from sk_autoenc.networks.tree.passes import Context, Workspace
 
