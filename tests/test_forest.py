@@ -89,7 +89,6 @@ def test_counts_heights_and_arities_are_given_per_tree(trees):
         sum(node["leaf"] is not None for node in tree) for tree in nodes
     ]
     assert forest.heights.tolist() == [tree[0]["height"] for tree in nodes]
-    assert forest.depths.tolist() == forest.heights.tolist()
     assert forest.arities.tolist() == [
         max(node["n_children"] for node in tree) for tree in nodes
     ]

@@ -1,8 +1,15 @@
 """Many trees as flat arrays."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from sk_autoenc.trees.nested import flatten, is_nested
+from sk_autoenc.trees.compare import find_tree, same_trees
+from sk_autoenc.trees.integrity import check_arrays
+from sk_autoenc.trees.joining import join
+from sk_autoenc.trees.leaves import all_finite, as_table, check_finite, table_dtype
+from sk_autoenc.trees.nested import flatten, is_nested, nest
+from sk_autoenc.trees.nodes import Columns, place, starts
 
 
 def is_forest_like(X):
@@ -30,13 +37,21 @@ class Forest:
 
     Indexing by an int, slice, index array, boolean mask or ``(key, ...)`` gives a
     Forest (of one tree for an int), which is what scikit-learn's splitters need.
-    Iteration gives the trees as nested tuples, so ``list(forest)`` is again a valid X.
+    Iteration gives the trees as nested tuples, so ``list(forest)`` is again a valid X;
+    `reversed` gives them from the last.
+
+    Forests are equal (``==``) if they hold equal trees in the same order: of the same
+    structure, with leaf vectors of equal values, in whatever dtype and table. ``tree in
+    forest`` asks for an equal tree; `tree` is nested tuples, whose leaves are read in
+    the forest's dtype, or a Forest of one. Copies share all arrays.
 
     Parameters
     ----------
-    leaf_table, tree_start, nodes : ndarray
-        Trusted and not copied. The rows of `nodes` are `leaf_row`, `parent`,
-        `child_rank`, `n_children`, `depth`, `height` and `size`, as below.
+    leaf_table, tree_start : ndarray
+        As below. `leaf_table` is not copied.
+    nodes : int32 array of shape (7, n_nodes)
+        Its rows are `leaf_row`, `parent`, `child_rank`, `n_children`, `depth`, `height`
+        and `size`, as below.
 
     Attributes
     ----------
@@ -62,6 +77,11 @@ class Forest:
     n_nodes : int64 array of shape (n_trees,)
         The nodes of each tree.
 
+    Raises
+    ------
+    ValueError
+        By the constructor, and by loading a pickle: the arrays are not a forest.
+
     Examples
     --------
     >>> from sk_autoenc import Forest
@@ -73,22 +93,32 @@ class Forest:
     array([0, 1, 2, 2, 1, 0], dtype=int32)
     >>> forest[1].to_nested()
     [array([3., 4.])]
+    >>> ((a, b), a) in forest
+    True
     """
 
     def __init__(self, leaf_table, tree_start, nodes):
+        table, start, stacked = check_arrays(leaf_table, tree_start, nodes)
+        # The checks hold for as long as nobody writes into what they were made on.
+        self._assign(table, start.copy(), stacked.copy(), None)
+
+    @classmethod
+    def _trusted(cls, leaf_table, tree_start, stacked, is_finite=True):
+        """Make a forest of arrays that are known to be one.
+
+        `is_finite` says whether all leaves are; None is not known.
+        """
+        forest = cls.__new__(cls)
+        forest._assign(leaf_table, tree_start, stacked, is_finite)
+        return forest
+
+    def _assign(self, leaf_table, tree_start, stacked, is_finite):
         self.leaf_table = _frozen(leaf_table)
         self.tree_start = _frozen(tree_start)
         self.n_nodes = _frozen(np.diff(tree_start))
-        self._nodes = _frozen(nodes)
-        (
-            self.leaf_row,
-            self.parent,
-            self.child_rank,
-            self.n_children,
-            self.depth,
-            self.height,
-            self.size,
-        ) = self._nodes
+        self._stacked = _frozen(stacked)
+        vars(self).update(zip(Columns._fields, self._stacked, strict=True))
+        self._is_finite = is_finite
 
     @classmethod
     def from_nested(cls, trees, dtype=None):
@@ -99,13 +129,18 @@ class Forest:
         trees : list, tuple, 1-D object array or Series of trees, or Forest
             A tuple is an inner node; anything else is a leaf, a 1-D array or a list of
             numbers. All leaves have one length. Shared subtuples are read as copies.
+            One tree alone is ``[tree]``: a tuple of trees is a sequence of them too,
+            so ``((a, b), c)`` is read as the two trees ``(a, b)`` and ``c``.
         dtype : {float32, float64}, default=None
-            Of the leaf table; None is float32 if every leaf is float32, else float64.
+            Of the leaf table. None: float32 if there are float32 arrays among the
+            leaves, and no array that float32 cannot hold; else float64. Lists of
+            numbers have no dtype of their own, and follow.
 
         Returns
         -------
         forest : Forest
-            A leaf object met again is one row of its table.
+            A leaf object met again is one row of its table. So are views on the same
+            numbers, such as each ``M[i]`` of a matrix.
 
         Raises
         ------
@@ -113,11 +148,17 @@ class Forest:
             `trees` is not a sequence of trees.
         ValueError
             There are no trees, or one is wrong; the message says which and where.
+
+        Warns
+        -----
+        UserWarning
+            Some leaves are float32 and others need float64, so all become float64.
         """
-        dtype = None if dtype is None else _table_dtype(dtype)
+        dtype = None if dtype is None else table_dtype(dtype)
         if isinstance(trees, Forest):
+            trees._check_finite()
             return trees if dtype is None else trees.astype(dtype)
-        return cls(*flatten(trees, dtype))
+        return cls._trusted(*flatten(trees, dtype))
 
     @classmethod
     def from_rows(cls, X):
@@ -126,23 +167,30 @@ class Forest:
         Parameters
         ----------
         X : array-like of shape (n_trees, n_features)
-            Trusted to be finite. It becomes `leaf_table`, without a copy if it is a
-            C-contiguous float32 or float64 array.
+            It becomes `leaf_table`, without a copy if it is a C-contiguous float32 or
+            float64 array.
 
         Returns
         -------
         forest : Forest
+
+        Raises
+        ------
+        ValueError
+            X is not such an array, or a row is not finite; the message says which.
 
         Examples
         --------
         >>> Forest.from_rows([[1.0, 2.0]]).to_nested()
         [(array([1., 2.]),)]
         """
-        table = _as_table(X)
-        root, leaf = (-1, -1, 0, 1, 0, 1, 2), (0, 0, 0, 0, 1, 0, 1)
-        nodes = np.tile(np.transpose((root, leaf)).astype(np.int32), len(table))
-        nodes[0, 1::2] = np.arange(len(table))
-        return cls(table, np.arange(0, 2 * len(table) + 1, 2), nodes)
+        table = as_table(X, "row {}".format)
+        root = Columns(-1, -1, 0, n_children=1, depth=0, height=1, size=2)
+        leaf = Columns(0, 0, 0, n_children=0, depth=1, height=0, size=1)
+        pair = np.transpose((root, leaf)).astype(np.int32)
+        stacked = np.tile(pair, len(table))
+        Columns(*stacked).leaf_row[1::2] = np.arange(len(table))
+        return cls._trusted(table, np.arange(0, 2 * len(table) + 1, 2), stacked)
 
     @classmethod
     def concatenate(cls, forests):
@@ -150,7 +198,7 @@ class Forest:
 
         Parameters
         ----------
-        forests : sequence of Forest
+        forests : iterable of Forest
             At least one, all with the same `n_features`.
 
         Returns
@@ -160,29 +208,33 @@ class Forest:
 
         Raises
         ------
+        TypeError
+            Something is not a Forest, or is one Forest instead of several.
         ValueError
             No forests, or their leaves are of different lengths.
         """
+        if isinstance(forests, Forest):
+            raise TypeError("forests to concatenate are several: pass a list of Forest")
+        if not isinstance(forests, Iterable):
+            raise TypeError(
+                "forests to concatenate must be a list of Forest, not "
+                f"{type(forests).__name__!r}"
+            )
+        forests = list(forests)
+        for number, forest in enumerate(forests):
+            if not isinstance(forest, Forest):
+                raise TypeError(
+                    f"forest {number} to concatenate is of type "
+                    f"{type(forest).__name__!r}, expected a Forest"
+                )
         lengths = {forest.n_features for forest in forests}
         if len(lengths) != 1:
             raise ValueError(
                 "forests to concatenate need leaves of one length, got lengths "
                 f"{sorted(lengths)}"
             )
-        tables = {id(forest.leaf_table): forest.leaf_table for forest in forests}
-        table_stop = np.cumsum([len(table) for table in tables.values()])
-        table_start = dict(zip(tables, [0, *table_stop], strict=False))
-        table = next(iter(tables.values()))
-        if len(tables) > 1:
-            table = np.concatenate(list(tables.values()))
-        nodes = np.concatenate([forest._nodes for forest in forests], axis=1)
-        shift = np.repeat(
-            [table_start[id(forest.leaf_table)] for forest in forests],
-            [len(forest.leaf_row) for forest in forests],
-        )
-        nodes[0] += np.where(nodes[0] < 0, 0, shift).astype(np.int32)
-        n_nodes = np.concatenate([forest.n_nodes for forest in forests])
-        return cls(table, _starts(n_nodes), nodes)
+        is_finite = all(forest._is_finite for forest in forests)
+        return cls._trusted(*join(forests), is_finite)
 
     @property
     def shape(self):
@@ -215,17 +267,12 @@ class Forest:
     @property
     def n_leaves(self):
         """The leaves of each tree: int64 array of shape (n_trees,)."""
-        return np.diff(_starts(self.n_children == 0)[self.tree_start])
+        return np.diff(starts(self.n_children == 0)[self.tree_start])
 
     @property
     def heights(self):
         """The height of each tree's root: int32 array of shape (n_trees,)."""
         return self.height[self.tree_start[:-1]]
-
-    @property
-    def depths(self):
-        """The depth of each tree's deepest node, which is the height of its root."""
-        return self.heights
 
     @property
     def arities(self):
@@ -248,19 +295,71 @@ class Forest:
         Parameters
         ----------
         vectors : array-like of shape (n_leaves.sum(), n_features)
-            In leaf order, of any length; trusted to be finite. Not copied if it is a
+            In leaf order, of any length. Not copied if it is a C-contiguous float32 or
+            float64 array.
+
+        Returns
+        -------
+        forest : Forest
+
+        Raises
+        ------
+        ValueError
+            There are more or fewer vectors than leaves, or one is wrong; the message
+            says where.
+        """
+        table, n_leaves = as_table(vectors, self._where_leaf), len(self.leaves)
+        if len(table) != n_leaves:
+            raise ValueError(f"got {len(table)} vectors for {n_leaves} leaves")
+        return self._with_trusted_leaves(table, is_finite=True)
+
+    def _with_trusted_leaves(self, vectors, is_finite=None):
+        """Put vectors on the leaves that are right, but maybe not finite.
+
+        So are reconstructions by the package: they may overflow, and still be shown.
+        """
+        leaves, stacked = self.leaves, self._stacked.copy()
+        Columns(*stacked).leaf_row[leaves] = np.arange(len(leaves))
+        return Forest._trusted(vectors, self.tree_start, stacked, is_finite)
+
+    def with_table(self, table):
+        """Put other vectors under the same leaf ids, the rows of `leaf_table`.
+
+        So vectors are changed once for each distinct leaf: for words, say.
+
+        Parameters
+        ----------
+        table : array-like of shape (n_distinct_leaves, n_features)
+            As many rows as `leaf_table`, of any length. Not copied if it is a
             C-contiguous float32 or float64 array.
 
         Returns
         -------
         forest : Forest
+
+        Raises
+        ------
+        ValueError
+            There are more or fewer rows, or one is wrong; the message says which, and
+            where it is a leaf first.
+
+        Notes
+        -----
+        A forest of a few trees does not pickle the rows that it does not use, so
+        afterwards its ids are others.
+
+        Examples
+        --------
+        >>> forest = Forest.from_nested([([1.0], [2.0]), ([3.0],)])
+        >>> forest.with_table(10 * forest.leaf_table).to_nested()
+        [(array([10.]), array([20.])), (array([30.]),)]
         """
-        table, leaves = _as_table(vectors), self.leaves
-        if len(table) != len(leaves):
-            raise ValueError(f"got {len(table)} vectors for {len(leaves)} leaves")
-        nodes = self._nodes.copy()
-        nodes[0, leaves] = np.arange(len(leaves))
-        return Forest(table, self.tree_start, nodes)
+        table, n_rows = as_table(table, self._where_row), len(self.leaf_table)
+        if len(table) != n_rows:
+            raise ValueError(
+                f"got a table of {len(table)} rows for {n_rows} distinct leaves"
+            )
+        return Forest._trusted(table, self.tree_start, self._stacked)
 
     def astype(self, dtype):
         """Convert the leaf vectors.
@@ -274,10 +373,15 @@ class Forest:
         forest : Forest
             Itself if it has that dtype.
         """
-        dtype = _table_dtype(dtype)
+        dtype = table_dtype(dtype)
         if dtype == self.dtype:
             return self
-        return Forest(self.leaf_table.astype(dtype), self.tree_start, self._nodes)
+        with np.errstate(over="ignore", invalid="ignore"):
+            table = self.leaf_table.astype(dtype)
+        forest = Forest._trusted(table, self.tree_start, self._stacked, None)
+        if self._is_finite:
+            forest._check_finite(given=self)
+        return forest
 
     def select(self, rows):
         """Choose trees; the fast path of indexing, made for minibatches.
@@ -293,10 +397,11 @@ class Forest:
             It shares the leaf table, whatever rows of it are still used.
         """
         n_nodes = self.n_nodes.take(rows)
-        tree_start = _starts(n_nodes)
+        tree_start = starts(n_nodes)
         index = np.repeat(self.tree_start[:-1].take(rows) - tree_start[:-1], n_nodes)
         index += np.arange(len(index))
-        return Forest(self.leaf_table, tree_start, self._nodes.take(index, axis=1))
+        stacked = self._stacked.take(index, axis=1)
+        return Forest._trusted(self.leaf_table, tree_start, stacked, self._is_finite)
 
     def to_nested(self):
         """Give the trees as nested tuples.
@@ -306,25 +411,33 @@ class Forest:
         trees : list of tuples and arrays
             Leaves are read-only views on `leaf_table`, one object for each row of it.
         """
-        rows = self.leaf_row[self.leaves]
-        vectors = {row: self.leaf_table[row] for row in set(rows.tolist())}
-        done = []  # subtrees not yet taken by a parent, the leftmost last
-        columns = zip(self.leaf_row.tolist(), self.n_children.tolist(), strict=True)
-        for row, n_children in reversed(list(columns)):
-            if n_children == 0:
-                done.append(vectors[row])
-            else:
-                children = tuple(done[: -n_children - 1 : -1])
-                del done[-n_children:]
-                done.append(children)
-        done.reverse()
-        return done
+        return nest(self)
 
     def __len__(self):
         return len(self.n_nodes)
 
     def __iter__(self):
         return iter(self.to_nested())
+
+    def __reversed__(self):
+        return reversed(self.to_nested())
+
+    def __contains__(self, tree):
+        if not isinstance(tree, Forest):
+            tree = Forest.from_nested([tree], self.dtype)
+        if len(tree) != 1:
+            raise ValueError(
+                f"one tree can be in a Forest, got a Forest of {len(tree)}"
+            )
+        return len(find_tree(self, tree)) > 0
+
+    def __eq__(self, other):
+        if not isinstance(other, Forest):
+            return NotImplemented
+        return same_trees(self, other)
+
+    def __hash__(self):
+        return hash((self.tree_start.tobytes(), self.n_children.tobytes()))
 
     def __getitem__(self, key):
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
@@ -341,14 +454,29 @@ class Forest:
             "forest.to_nested() for nested tuples"
         )
 
-    def __reduce__(self):
-        table, nodes, leaves = self.leaf_table, self._nodes, self.leaves
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        if not _may_be_written(self.leaf_table):
+            return self
+        table = self.leaf_table.copy()
+        return Forest._trusted(table, self.tree_start, self._stacked, self._is_finite)
+
+    def __getstate__(self):
+        table, stacked, leaves = self.leaf_table, self._stacked, self.leaves
         # A few trees of a large forest do not take its whole table along.
         if 2 * len(leaves) < len(table):
             used, rows = np.unique(self.leaf_row[leaves], return_inverse=True)
-            table, nodes = table[used], nodes.copy()
-            nodes[0, leaves] = rows
-        return type(self), (table, self.tree_start, nodes)
+            table, stacked = table[used], stacked.copy()
+            Columns(*stacked).leaf_row[leaves] = rows
+        return {"leaf_table": table, "tree_start": self.tree_start, "nodes": stacked}
+
+    def __setstate__(self, state):
+        if not isinstance(state, dict):
+            raise ValueError(f"no forest: its state is a {type(state).__name__!r}")
+        names = ("leaf_table", "tree_start", "nodes")
+        self._assign(*check_arrays(*map(state.get, names)), None)
 
     def __repr__(self):
         return (
@@ -356,6 +484,29 @@ class Forest:
             f"n_leaves={len(self.leaves)}, n_features={self.n_features}, "
             f"dtype={self.dtype})"
         )
+
+    def _check_finite(self, given=None):
+        """Refuse NaN and infinity in leaves, unless they are known to have none.
+
+        `given` is the forest of another dtype that this was made of.
+        """
+        if self._is_finite:
+            return
+        if not all_finite(self.leaf_table):  # maybe in rows that have no leaf here
+            vectors = (given or self).leaf_vectors
+            check_finite(self.leaf_vectors(), vectors().__getitem__, self._where_leaf)
+        self._is_finite = True
+
+    def _where_leaf(self, number):
+        leaves = self.leaves
+        if number >= len(leaves):
+            return f"vector {number}"
+        return place(self.tree_start, self, leaves[number])
+
+    def _where_row(self, row):
+        nodes = np.flatnonzero(self.leaf_row == row)
+        where = place(self.tree_start, self, nodes[0]) if len(nodes) else "no leaf"
+        return f"row {row} ({where})"
 
 
 def _frozen(array):
@@ -367,23 +518,10 @@ def _frozen(array):
     return array
 
 
-def _starts(lengths):
-    """CSR offsets of runs of these lengths: 0, and the running totals."""
-    starts = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=starts[1:])
-    return starts
-
-
-def _table_dtype(dtype):
-    dtype = np.dtype(dtype)
-    if dtype not in (np.float32, np.float64):
-        raise ValueError(f"leaf vectors are float32 or float64, not {dtype}")
-    return dtype
-
-
-def _as_table(X):
-    X = np.asarray(X)
-    if X.ndim != 2:
-        raise ValueError(f"expected a 2-D array, got {X.ndim} dimensions")
-    is_float = X.dtype in (np.float32, np.float64)
-    return np.ascontiguousarray(X, dtype=X.dtype if is_float else np.float64)
+def _may_be_written(array):
+    """Whether someone may hold a writable array of the same memory."""
+    while isinstance(array, np.ndarray):
+        if array.flags.writeable:
+            return True
+        array = array.base
+    return False

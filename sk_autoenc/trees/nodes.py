@@ -4,6 +4,25 @@ from typing import NamedTuple
 
 import numpy as np
 
+LONGEST_PATH = 20
+"""Steps of a path that a message shows in full."""
+
+
+class Columns(NamedTuple):
+    """What a `Forest` knows of every node: int32 arrays of shape (n_nodes,).
+
+    They are the rows, in this order, of one array of shape (7, n_nodes), `stacked`, so
+    that choosing trees takes from one array, once. `Forest` says what each means.
+    """
+
+    leaf_row: np.ndarray
+    parent: np.ndarray
+    child_rank: np.ndarray
+    n_children: np.ndarray
+    depth: np.ndarray
+    height: np.ndarray
+    size: np.ndarray
+
 
 class Nodes(NamedTuple):
     """The nodes of a batch, in preorder, trees one after the other.
@@ -76,3 +95,28 @@ def runs(sizes, max_size):
 def starts(sizes):
     """Offsets of runs of these sizes: 0 and the running totals."""
     return np.concatenate([[0], sizes.cumsum(dtype=np.int64)])
+
+
+def place(tree_start, columns, node):
+    """Word the place of a node: ``tree 17, at [0][2]``.
+
+    Parameters
+    ----------
+    tree_start : int array of shape (n_trees + 1,)
+    columns : Columns or Forest
+    node : int
+
+    Returns
+    -------
+    str
+        Its tree, and how to index the nested tuples to come to it.
+    """
+    tree = int(np.searchsorted(tree_start, node, side="right")) - 1
+    start, steps = int(tree_start[tree]), []
+    while columns.parent[node] >= 0:
+        steps.append(f"[{columns.child_rank[node]}]")
+        node = start + int(columns.parent[node])
+    steps.reverse()
+    if len(steps) > LONGEST_PATH:
+        steps[LONGEST_PATH - 1 : -1] = [f"...({len(steps) - LONGEST_PATH} more)..."]
+    return f"tree {tree}, at {''.join(steps) or 'the root'}"
