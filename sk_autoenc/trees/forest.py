@@ -117,7 +117,15 @@ class Forest:
         self.tree_start = _frozen(tree_start)
         self.n_nodes = _frozen(np.diff(tree_start))
         self._stacked = _frozen(stacked)
-        vars(self).update(zip(Columns._fields, self._stacked, strict=True))
+        (
+            self.leaf_row,
+            self.parent,
+            self.child_rank,
+            self.n_children,
+            self.depth,
+            self.height,
+            self.size,
+        ) = Columns(*self._stacked)
         self._is_finite = is_finite
 
     @classmethod

@@ -4,12 +4,13 @@ Everything a user can get wrong in a leaf is found, and worded, here and in `vec
 """
 
 import warnings
-from itertools import count, repeat
-from operator import attrgetter, is_
+from itertools import count
+from operator import attrgetter
 
 import numpy as np
 
 from sk_autoenc.trees.containers import is_kind, own_items
+from sk_autoenc.trees.sharing import views_on_one
 from sk_autoenc.trees.vectors import as_array, as_vector, is_vector
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -23,8 +24,8 @@ def table_dtype(dtype):
     return dtype
 
 
-def number_leaves(leaves):
-    """Tell which leaf objects are one leaf.
+def table_of_leaves(leaves, dtype, where):
+    """Stack leaf objects to a table, each leaf once.
 
     One object is one leaf. So are views on the very same numbers: each ``M[i]`` of a
     matrix is a new object, but the same row.
@@ -32,55 +33,40 @@ def number_leaves(leaves):
     Parameters
     ----------
     leaves : list of object
+    dtype : {float32, float64} or None
+        None: see `Forest.from_nested`.
+    where : callable
+        ``where(number)`` words the place of a leaf.
 
     Returns
     -------
-    distinct : list of object
-        In the order of their first appearance.
-    firsts : intp array of shape (n_distinct,)
-        Where each is met first, ascending.
+    table : ndarray of shape (n_distinct, leaf_length)
+        In the order of their first appearance. Not writable, and nobody else's.
     rows : intp array of shape (n_leaves,)
-        The number of each leaf among the distinct ones.
+        The row of each leaf.
+
+    Raises
+    ------
+    ValueError
+        A leaf is no vector, is of another length, or is not finite in that dtype.
     """
-    firsts, rows = _number(map(id, leaves), len(leaves))
-    distinct = list(map(leaves.__getitem__, firsts.tolist()))
-    kinds = set(map(type, distinct))
-    if kinds == {np.ndarray}:
-        may_share = not all(map(is_, map(attrgetter("base"), distinct), repeat(None)))
-    else:
-        may_share = not kinds.isdisjoint((np.ndarray, np.memmap))
-    if may_share:
-        of_distinct, rows_of_distinct = _number(_memory_keys(distinct), len(distinct))
-        firsts, rows = firsts[of_distinct], rows_of_distinct[rows]
-        distinct = list(map(leaves.__getitem__, firsts.tolist()))
-    return distinct, firsts, rows
+    ids = map({}.setdefault, map(id, leaves), count())
+    firsts, rows = _number_first(np.fromiter(ids, np.intp, count=len(leaves)))
+    numbers = firsts.tolist()
+    distinct = list(map(leaves.__getitem__, numbers))
+    table = stack(distinct, dtype, lambda number: where(numbers[number]))
+    first = views_on_one(distinct, table)
+    if first is not None:
+        firsts, rows_of_distinct = _number_first(first)
+        table, rows = table[firsts], rows_of_distinct[rows]
+        table.flags.writeable = False
+    return table, rows
 
 
-def _number(keys, n_keys):
-    """Give equal keys one number: where each is met first, and the number of each."""
-    first = np.fromiter(map({}.setdefault, keys, count()), dtype=np.intp, count=n_keys)
-    is_first = first == np.arange(n_keys)
+def _number_first(first):
+    """Give numbers to those that are their own first; others have that of theirs."""
+    is_first = first == np.arange(len(first))
     return np.flatnonzero(is_first), (np.cumsum(is_first) - 1)[first]
-
-
-def _memory_keys(leaves):
-    """Give a key for each object, equal for views on the same numbers.
-
-    To ask an array for its address is slow. Views on the same numbers have one base and
-    equal bits, so only those with an equal before them are asked.
-    """
-    met = {}
-    for leaf in leaves:
-        if type(leaf) not in (np.ndarray, np.memmap) or leaf.base is None:
-            yield id(leaf)
-            continue
-        like = met.setdefault((id(leaf.base), leaf.tobytes()), leaf)
-        alike = like.dtype == leaf.dtype and like.strides == leaf.strides
-        if like is leaf or (alike and np.shares_memory(like, leaf)):
-            yield id(like)
-        else:
-            address = leaf.__array_interface__["data"][0]
-            yield address, leaf.shape, leaf.strides, leaf.dtype.str
 
 
 def stack(leaves, dtype, where):
@@ -105,12 +91,17 @@ def stack(leaves, dtype, where):
     ValueError
         A leaf is no vector, is of another length, or is not finite in that dtype.
     """
-    if _are_plain_vectors(leaves):
-        vectors, dtypes = leaves, map(attrgetter("dtype"), leaves)
-    else:
+    vectors, dtypes = leaves, None
+    kinds = _dtypes_of_plain_vectors(leaves)
+    if kinds is None:
         vectors, dtypes = _as_vectors(leaves, where)
+        kinds = set(dtypes) - {None}
     if dtype is None:
-        dtype = _common_dtype(list(dtypes), where)
+        dtype, wider = _common_dtype(kinds)
+        if wider:
+            dtypes = dtypes or [leaf.dtype for leaf in leaves]
+            number = next(n for n, kind in enumerate(dtypes) if kind in wider)
+            _warn_of_wider(where(number), dtypes[number])
     with np.errstate(over="ignore", invalid="ignore"):
         table = np.concatenate(vectors, dtype=dtype, casting="unsafe")
     table.flags.writeable = False
@@ -119,17 +110,16 @@ def stack(leaves, dtype, where):
     return table
 
 
-def _are_plain_vectors(leaves):
-    """Whether all are real arrays of one length, asked without a Python loop."""
-    return (
-        set(map(type, leaves)) == {np.ndarray}
-        and set(map(attrgetter("ndim"), leaves)) == {1}
-        and len(set(map(len, leaves))) == 1
-        and all(
-            is_vector(leaves[0].shape, dtype)
-            for dtype in set(map(attrgetter("dtype"), leaves))
-        )
-    )
+def _dtypes_of_plain_vectors(leaves):
+    """Set of dtypes, if all are real arrays of one length; asked without a loop."""
+    if set(map(type, leaves)) != {np.ndarray}:
+        return None
+    shapes = set(map(attrgetter("shape"), leaves))
+    if len(shapes) > 1:
+        return None
+    dtypes = set(map(attrgetter("dtype"), leaves))
+    shape = shapes.pop()
+    return dtypes if all(is_vector(shape, dtype) for dtype in dtypes) else None
 
 
 def _as_vectors(leaves, where):
@@ -157,24 +147,22 @@ def _as_vectors(leaves, where):
     return vectors, dtypes
 
 
-def _common_dtype(dtypes, where):
-    """Choose a dtype that holds all, and say so if it is not that of float32 leaves."""
+def _common_dtype(dtypes):
+    """Choose the dtype of a table, and give those that float32 leaves must yield to."""
     single, double = FLOATS
-    kinds = set(dtypes) - {None}
-    if single not in kinds:
-        return double
-    wider = {kind for kind in kinds if np.promote_types(single, kind) != single}
-    if not wider:
-        return single
-    number = next(number for number, kind in enumerate(dtypes) if kind in wider)
+    if single not in dtypes:
+        return double, set()
+    wider = {kind for kind in dtypes if np.promote_types(single, kind) != single}
+    return double if wider else single, wider
+
+
+def _warn_of_wider(where, dtype):
     warnings.warn(
-        f"{where(number)}: leaf is {dtypes[number]}, others are float32, so all become "
-        "float64. To choose, convert the leaves, or pass "
-        "Forest.from_nested(trees, dtype=...).",
+        f"{where}: leaf is {dtype}, others are float32, so all become float64. To "
+        "choose, convert the leaves, or pass Forest.from_nested(trees, dtype=...).",
         UserWarning,
         stacklevel=2,
     )
-    return double
 
 
 def as_table(X, where):

@@ -11,7 +11,7 @@ import numpy as np
 from sk_autoenc.trees import guard
 from sk_autoenc.trees.containers import is_kind, own_items
 from sk_autoenc.trees.hints import converter_hint
-from sk_autoenc.trees.leaves import number_leaves, stack
+from sk_autoenc.trees.leaves import table_of_leaves
 from sk_autoenc.trees.nodes import Columns, place
 from sk_autoenc.trees.preorder import number_in_preorder
 from sk_autoenc.trees.vectors import any_is_sized
@@ -81,14 +81,12 @@ def flatten(X, dtype=None):
     leaf_at = np.flatnonzero(columns.n_children == 0)
     objects = np.fromiter(objects, dtype=object, count=len(objects))
     leaves = objects[order[leaf_at]].tolist()
-    distinct, firsts, rows = number_leaves(leaves)
-    columns.leaf_row[leaf_at] = rows
-    first_at = leaf_at[firsts]
 
     def where(number):
-        return place(tree_start, columns, first_at[number])
+        return place(tree_start, columns, leaf_at[number])
 
-    return stack(distinct, dtype, where), tree_start, stacked
+    table, columns.leaf_row[leaf_at] = table_of_leaves(leaves, dtype, where)
+    return table, tree_start, stacked
 
 
 def _as_sequence(X):

@@ -10,6 +10,7 @@ from sk_autoenc.trees.containers import is_kind, own_items
 from sk_autoenc.trees.hints import converter_hint
 
 NOT_LISTS = "nodes are tuples: write (a, b), not [a, b]"
+NUMBERS = {float, int, bool}
 ARRAY_PROTOCOLS = ("__array__", "__array_interface__", "__array_struct__")
 
 
@@ -78,6 +79,10 @@ def as_array(X, name):
 
 
 def _read(leaf):
+    if type(leaf) is list and set(map(type, leaf)) <= NUMBERS:
+        array = np.asarray(leaf)
+        if is_vector(array.shape, array.dtype):
+            return array, None
     if is_kind(leaf, tuple):
         raise ValueError("an empty tuple; an inner node has at least one child")
     items = _items(leaf)
