@@ -5,13 +5,12 @@ Everything a user can get wrong in a leaf is found, and worded, here and in `vec
 
 import warnings
 from itertools import count
-from operator import attrgetter
 
 import numpy as np
 
 from sk_autoenc.trees.containers import is_kind, own_items
 from sk_autoenc.trees.sharing import views_on_one
-from sk_autoenc.trees.vectors import as_array, as_vector, is_vector
+from sk_autoenc.trees.vectors import as_array, as_vector
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -52,9 +51,10 @@ def table_of_leaves(leaves, dtype, where):
     """
     ids = map({}.setdefault, map(id, leaves), count())
     firsts, rows = _number_first(np.fromiter(ids, np.intp, count=len(leaves)))
-    numbers = firsts.tolist()
-    distinct = list(map(leaves.__getitem__, numbers))
-    table = stack(distinct, dtype, lambda number: where(numbers[number]))
+    distinct = leaves
+    if len(firsts) < len(leaves):
+        distinct = list(map(leaves.__getitem__, firsts.tolist()))
+    table = stack(distinct, dtype, lambda number: where(firsts[number]))
     first = views_on_one(distinct, table)
     if first is not None:
         firsts, rows_of_distinct = _number_first(first)
@@ -92,34 +92,32 @@ def stack(leaves, dtype, where):
         A leaf is no vector, is of another length, or is not finite in that dtype.
     """
     vectors, dtypes = leaves, None
-    kinds = _dtypes_of_plain_vectors(leaves)
-    if kinds is None:
+    flat = _concatenate_plain(leaves)
+    if flat is None:
         vectors, dtypes = _as_vectors(leaves, where)
-        kinds = set(dtypes) - {None}
+        flat = np.concatenate(vectors)
     if dtype is None:
-        dtype, wider = _common_dtype(kinds)
-        if wider:
-            dtypes = dtypes or [leaf.dtype for leaf in leaves]
-            number = next(n for n, kind in enumerate(dtypes) if kind in wider)
-            _warn_of_wider(where(number), dtypes[number])
+        dtype = FLOATS[0]
+        if dtypes or not flat.dtype == leaves[0].dtype == dtype:
+            dtype = _common_dtype(dtypes or [leaf.dtype for leaf in leaves], where)
     with np.errstate(over="ignore", invalid="ignore"):
-        table = np.concatenate(vectors, dtype=dtype, casting="unsafe")
-    table.flags.writeable = False
-    table = table.reshape(len(vectors), -1)
+        flat = flat.astype(dtype, copy=False)
+    flat.flags.writeable = False
+    table = flat.reshape(len(vectors), -1)
     check_finite(table, vectors.__getitem__, where)
     return table
 
 
-def _dtypes_of_plain_vectors(leaves):
-    """Set of dtypes, if all are real arrays of one length; asked without a loop."""
-    if set(map(type, leaves)) != {np.ndarray}:
+def _concatenate_plain(leaves):
+    """Join real arrays of one length, asking little of each; None: they are not."""
+    if set(map(type, leaves)) != {np.ndarray} or leaves[0].ndim != 1:
         return None
-    shapes = set(map(attrgetter("shape"), leaves))
-    if len(shapes) > 1:
+    try:
+        flat = np.concatenate(leaves)
+    except (TypeError, ValueError):  # of other dimensions, or dtypes
         return None
-    dtypes = set(map(attrgetter("dtype"), leaves))
-    shape = shapes.pop()
-    return dtypes if all(is_vector(shape, dtype) for dtype in dtypes) else None
+    is_plain = flat.dtype.kind in "buif" and len(leaves[0]) > 0
+    return flat if is_plain and len(set(map(len, leaves))) == 1 else None
 
 
 def _as_vectors(leaves, where):
@@ -147,22 +145,24 @@ def _as_vectors(leaves, where):
     return vectors, dtypes
 
 
-def _common_dtype(dtypes):
-    """Choose the dtype of a table, and give those that float32 leaves must yield to."""
+def _common_dtype(dtypes, where):
+    """Choose a dtype that holds all, and say so if it is not that of float32 leaves."""
     single, double = FLOATS
-    if single not in dtypes:
-        return double, set()
-    wider = {kind for kind in dtypes if np.promote_types(single, kind) != single}
-    return double if wider else single, wider
-
-
-def _warn_of_wider(where, dtype):
+    kinds = set(dtypes) - {None}
+    if single not in kinds:
+        return double
+    wider = {kind for kind in kinds if np.promote_types(single, kind) != single}
+    if not wider:
+        return single
+    number = next(number for number, kind in enumerate(dtypes) if kind in wider)
     warnings.warn(
-        f"{where}: leaf is {dtype}, others are float32, so all become float64. To "
-        "choose, convert the leaves, or pass Forest.from_nested(trees, dtype=...).",
+        f"{where(number)}: leaf is {dtypes[number]}, others are float32, so all become "
+        "float64. To choose, convert the leaves, or pass "
+        "Forest.from_nested(trees, dtype=...).",
         UserWarning,
         stacklevel=2,
     )
+    return double
 
 
 def as_table(X, where):

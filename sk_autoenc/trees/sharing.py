@@ -26,9 +26,11 @@ def views_on_one(leaves, table):
     """
     bits = table.view(f"u{table.itemsize}")
     sums = _sums(bits)
-    ordered = np.sort(sums)
-    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
-    numbers = np.flatnonzero(np.isin(sums, repeated))
+    order = np.argsort(sums)
+    is_next = sums[order[1:]] == sums[order[:-1]]
+    is_repeated = np.zeros(len(order), dtype=bool)
+    is_repeated[order[1:][is_next]] = is_repeated[order[:-1][is_next]] = True
+    numbers = np.flatnonzero(is_repeated)
     like = _likely_ones(leaves, numbers.tolist(), sums[numbers].tolist())
     if not like:
         return None
@@ -50,7 +52,8 @@ def _sums(bits):
 
 def _likely_ones(leaves, numbers, sums):
     """Give, for some leaves, an earlier one that shares their numbers, as a dict."""
-    bases = [getattr(leaves[number], "base", None) for number in numbers]
+    repeated = map(leaves.__getitem__, numbers)
+    bases = list(map(getattr, repeated, repeat("base"), repeat(None)))
     if all(map(is_, bases, repeat(None))):
         return {}
     like, met = {}, {}
