@@ -233,6 +233,96 @@ def test_a_forest_is_no_numeric_array(forest, convert):
         convert(forest)
 
 
+def test_reversed_gives_the_nested_tuples_from_the_last(forest):
+    backwards = Forest.from_nested(list(reversed(forest)))
+    assert_equal_forests(backwards, forest[::-1])
+
+
+# Equal trees
+
+
+@pytest.mark.parametrize("i", range(5))
+def test_a_forest_contains_its_trees(forest, i):
+    assert TREES[i] in forest
+    assert forest[i] in forest
+    assert TREES[i] in forest[[i, 0]]
+
+
+@given(
+    trees=tree_lists(n_features=2, max_trees=3, max_leaves=6),
+    others=tree_lists(n_features=2, max_trees=3, max_leaves=6),
+)
+def test_containing_is_having_a_tree_of_the_same_structure_and_leaves(trees, others):
+    forest = Forest.from_nested(trees)
+    for tree in trees + others:
+        one = Forest.from_nested([tree])
+        assert (tree in forest) == any(one == forest[i] for i in range(len(trees)))
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [(A, (B, C)), (A, B), ((A, B), A), B, ((C,),), (A,), [1.0], ([1.0, 2, 3],)],
+)
+def test_a_forest_does_not_contain_other_trees(forest, tree):
+    assert tree not in forest
+
+
+def test_leaves_are_looked_for_in_the_dtype_of_the_forest():
+    tree = ([0.1, 0.2], [0.3, 0.4])
+    forest = Forest.from_nested([tree]).astype(np.float32)
+    assert tree in forest
+    assert forest in Forest.from_nested(forest.to_nested())
+
+
+def test_a_deep_tree_is_found_without_recursion():
+    tree = chain(20_000, A)
+    assert tree in Forest.from_nested([B, tree])
+    assert (tree, A) not in Forest.from_nested([B, tree])
+
+
+def test_nothing_is_in_a_forest_of_no_trees(forest):
+    assert A not in forest[:0]
+
+
+@pytest.mark.parametrize("tree", [[A, B], "word", None, (), (A, [np.nan, 1.0])])
+def test_what_is_no_tree_is_refused_instead_of_not_found(forest, tree):
+    with pytest.raises(ValueError, match="^tree 0, at "):
+        tree in forest  # noqa: B015
+
+
+def test_more_than_one_tree_is_refused_instead_of_not_found(forest):
+    with pytest.raises(ValueError, match="one tree .* a Forest of 2"):
+        forest[:2] in forest  # noqa: B015
+
+
+def test_forests_of_equal_trees_are_equal_whatever_their_tables(forest):
+    copies = Forest.from_nested([(A.copy(), B), (A, B.copy())])
+    assert copies == Forest.from_nested([(A, B), (A, B)])
+    assert hash(copies) == hash(Forest.from_nested([(A, B), (A, B)]))
+    assert forest[[0, 1, 2, 3, 4]] == forest
+    assert forest.astype(np.float32) == forest
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        TREES[:4],
+        TREES[::-1],
+        [((A, B), B), *TREES[1:]],
+        [(A, (B, C)), *TREES[1:]],
+        [([1.0], [2.0])],
+    ],
+)
+def test_forests_of_other_trees_are_not_equal(forest, other):
+    assert forest != Forest.from_nested(other)
+
+
+def test_a_forest_is_not_equal_to_something_else(forest):
+    assert forest != TREES
+    assert forest != "word"
+    assert forest is not None
+
+
 # Rows of an array as trees
 
 
@@ -308,6 +398,26 @@ def test_no_forests_do_not_join():
         Forest.concatenate([])
 
 
+def test_a_generator_of_forests_joins(forest):
+    assert Forest.concatenate(forest[[i]] for i in range(5)) == forest
+
+
+@pytest.mark.parametrize(
+    ("forests", "text"),
+    [
+        (lambda F: None, "must be a list of Forest, not 'NoneType'"),
+        (lambda F: 3, "must be a list of Forest, not 'int'"),
+        (lambda F: F, "are several: pass a list of Forest"),
+        (lambda F: [F, None], "forest 1 to concatenate is of type 'NoneType'"),
+        (lambda F: [TREES], "forest 0 to concatenate is of type 'list'"),
+        (lambda F: "ab", "forest 0 to concatenate is of type 'str'"),
+    ],
+)
+def test_what_is_no_list_of_forests_does_not_join(forest, forests, text):
+    with pytest.raises(TypeError, match=text):
+        Forest.concatenate(forests(forest))
+
+
 def test_other_leaves_keep_the_structure(forest):
     vectors = np.random.default_rng(0).normal(size=(13, 4)).astype(np.float32)
     other = forest.with_leaves(vectors)
@@ -354,6 +464,20 @@ def test_a_duplicate_is_equal_and_cannot_be_written(forest, duplicate):
 def test_a_chain_of_100_000_is_duplicated(duplicate):
     forest = Forest.from_nested([chain(100_000, A)])
     assert_equal_forests(duplicate(forest), forest)
+
+
+def test_a_copy_is_the_forest_itself(forest):
+    assert copy.copy(forest) is forest
+    assert copy.deepcopy([forest, forest])[1] is forest
+
+
+def test_a_deep_copy_does_not_change_with_an_array_that_became_the_table():
+    X = np.ones((2, 2))
+    forest = Forest.from_rows(X)
+    twin = copy.deepcopy(forest)
+    X[:] = 7
+    assert twin == Forest.from_rows(np.ones((2, 2)))
+    assert forest == Forest.from_rows(X)
 
 
 def test_a_chain_of_100_000_is_hashed_by_joblib():

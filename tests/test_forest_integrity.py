@@ -71,6 +71,14 @@ def is_valid(forest):
     )
 
 
+def is_refused_or_valid(state):
+    try:
+        forest = Forest(**state)
+    except ValueError as error:
+        return str(error).startswith("no forest: ")
+    return is_valid(forest)
+
+
 @pytest.mark.parametrize("make", MAKERS)
 def test_undamaged_arrays_make_an_equal_forest(make):
     forest = Forest.from_nested(TREES)
@@ -135,12 +143,7 @@ def test_random_damage_is_refused_or_leaves_a_valid_forest(trees, damages):
     state = arrays_of(Forest.from_nested(trees))
     for row, place, value in damages:
         state["nodes"][row, place % state["nodes"].shape[1]] = value
-    try:
-        forest = Forest(**state)
-    except ValueError as error:
-        assert str(error).startswith("no forest: ")
-    else:
-        assert is_valid(forest)
+    assert is_refused_or_valid(state)
 
 
 @given(trees=tree_lists(n_features=2), data=st.data())
@@ -152,12 +155,7 @@ def test_columns_of_another_forest_are_refused_or_valid(trees, data):
     start, stop, shift = (data.draw(st.integers(0, n_nodes)) for _ in range(3))
     part = slice(*sorted((start, stop)))
     nodes[row, part] = np.roll(nodes[row, part], shift)
-    try:
-        forest = Forest(**state)
-    except ValueError as error:
-        assert str(error).startswith("no forest: ")
-    else:
-        assert is_valid(forest)
+    assert is_refused_or_valid(state)
 
 
 WRONG_ARRAYS = {
