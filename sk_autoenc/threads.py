@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
 from ctypes import PYFUNCTYPE, c_int
 from dataclasses import dataclass
 from functools import cache
@@ -216,20 +216,27 @@ spinning = 0.0, 0
 """Until when, and how many, of BLAS's threads run on after the last large step."""
 
 
+class Locked(ContextDecorator):
+    """Runs a function with the lock, which no error at any of its lines leaves held."""
+
+    __enter__ = LOCK.__enter__
+    __exit__ = LOCK.__exit__
+
+
+@Locked()
 def begin(step, own, n_threads):
     """Hold all libraries for a step; `own` is the hold of its Python thread."""
-    with LOCK:
-        if len(sys.modules) != n_modules_seen:
-            find_libraries()
-        PROCESS.begin(step, n_threads)
-        own.begin(step, n_threads)
+    if len(sys.modules) != n_modules_seen:
+        find_libraries()
+    PROCESS.begin(step, n_threads)
+    own.begin(step, n_threads)
 
 
+@Locked()
 def end(step, own):
     """Let the libraries go that no other step needs."""
-    with LOCK:
-        own.end(step)
-        PROCESS.end(step)
+    own.end(step)
+    PROCESS.end(step)
 
 
 def find_libraries():
