@@ -55,7 +55,8 @@ class Problem(NamedTuple):
     """What is to be trained: all that `fit` knows before the first step."""
 
     settings: SimpleNamespace
-    """The estimator's parameters, checked, numbers as Python numbers."""
+    """The estimator's parameters, checked, numbers as Python numbers; `max_iter` and
+    `learning_rate_init` as numbers."""
     n_samples: int
     parameters: Any
     """To be updated in place; nobody else's."""
@@ -88,8 +89,8 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
     def _fit(self, X, y):
         resume = self.warm_start and self.__sklearn_is_fitted__()
         problem = self._problem(X, y, reset=not resume)
-        settings = problem.settings
-        context = self._init_callback_context(max_subtasks=settings.max_iter)
+        max_iter = problem.settings.max_iter
+        context = self._init_callback_context(max_subtasks=max_iter)
         solver = new_solver(problem)
         rows, held_out = split_rows(problem, solver)
         plan = make_plan(problem, len(rows), warn=solver.by_minibatches)._replace(
@@ -99,7 +100,7 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
         result = minimise(problem.objective, problem.parameters, rows, solver, plan)
         self._adopt(self._learned(problem, result, solver))
         plan.callbacks.end_fit()
-        warn_unless_converged(result, settings.max_iter)
+        warn_unless_converged(result, max_iter)
         return self
 
     def _partial_fit(self, X, y=None):
@@ -191,12 +192,8 @@ def generator(entropy, stream):
 
 
 def new_solver(problem):
-    """Make a solver; "invscaling" goes on from the samples already seen."""
-    settings = problem.settings
-    solver = SOLVERS[settings.solver](problem.parameters.flat, settings)
-    if solver.by_minibatches and problem.draws.n_samples_seen:
-        solver.end_epoch(problem.draws.n_samples_seen)
-    return solver
+    """Make a solver at rest."""
+    return SOLVERS[problem.settings.solver](problem.parameters.flat, problem.settings)
 
 
 def split_rows(problem, solver):

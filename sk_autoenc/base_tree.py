@@ -24,6 +24,7 @@ from sk_autoenc.networks.tree.parameters import (
 from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.poolings import POOLINGS
+from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.nodes import runs
 from sk_autoenc.validation import (
@@ -35,6 +36,8 @@ from sk_autoenc.validation import (
     check_same_loss_every_time,
     check_trees,
     features_of,
+    learning_rate_for_trees,
+    resolve_max_iter,
 )
 
 POOLED_ENTRIES = 2**24
@@ -326,6 +329,12 @@ class BaseTreeAutoencoder(
             "input_kind_": "trees" if is_forest_like(X) else "rows",
             "_fitted_with": self._architecture_names(settings),
         }
+        settings.max_iter = resolve_max_iter(
+            settings.max_iter,
+            len(forest),
+            by_minibatches=SOLVERS[settings.solver].by_minibatches,
+        )
+        settings.learning_rate_init = learning_rate_for_trees(settings, forest)
         draws = self._draws(settings, reset)
         network = Network(
             architecture(learned["_fitted_with"]),

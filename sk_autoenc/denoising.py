@@ -31,6 +31,8 @@ from sk_autoenc.validation import (
     choose_loss,
     feature_range,
     features_of,
+    learning_rate_for_rows,
+    resolve_max_iter,
 )
 
 
@@ -251,14 +253,14 @@ class DenoisingAutoencoder(
         corruption="masking",
         corruption_level=0.3,
         emphasis=(1.0, 1.0),
-        activation="logistic",
+        activation="relu",
         output_activation="auto",
         loss="auto",
         tied_weights=True,
         alpha=0.0,
         solver="adam",
         batch_size="auto",
-        learning_rate="constant",
+        learning_rate="cosine",
         learning_rate_init=None,
         power_t=0.5,
         momentum=0.9,
@@ -266,9 +268,9 @@ class DenoisingAutoencoder(
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
-        max_iter=200,
+        max_iter="auto",
         shuffle=True,
-        tol=1e-4,
+        tol=1e-3,
         n_iter_no_change=10,
         early_stopping=False,
         validation_fraction=0.1,
@@ -542,6 +544,13 @@ class DenoisingAutoencoder(
             X = X.astype(self.components_.dtype, copy=False)
             learned = self._fitted_state()
         learned |= self._range_and_loss(settings, X, reset)
+        by_minibatches = SOLVERS[settings.solver].by_minibatches
+        settings.max_iter = resolve_max_iter(
+            settings.max_iter, X.shape[0], by_minibatches=by_minibatches
+        )
+        settings.learning_rate_init = learning_rate_for_rows(
+            settings, learned["loss_name_"]
+        )
         draws = self._draws(settings, reset)
         architecture = one_hidden.Architecture(
             activation=ACTIVATIONS[settings.activation],
@@ -565,7 +574,7 @@ class DenoisingAutoencoder(
             network=network,
         )
         objective = Objective(network, feed, settings.alpha)
-        if not SOLVERS[settings.solver].by_minibatches:
+        if not by_minibatches:
             objective = in_blocks(objective)
         return Problem(settings, len(feed), parameters, objective, make, draws, learned)
 

@@ -68,7 +68,8 @@ class TrainingResult:
     epochs: list[Epoch] = field(default_factory=list)
     """Replaced as a whole: an interrupt cannot leave curves of different lengths."""
     ran_out: bool = True
-    """Whether max_iter ended the run; else convergence, a callback or the user did."""
+    """Whether max_iter ended the run too early; else it converged or reached the end
+    of its schedule, or a callback or the user stopped it."""
     stuck: bool = False
     """Whether a line search failed before convergence."""
 
@@ -93,32 +94,42 @@ class TrainingResult:
         return [value for value in values if value is not None]
 
 
-class Patience:
-    """Counts epochs without progress. `record` acts; the properties only tell."""
+class Progress:
+    """Tells from the losses of the epochs whether they still fall.
+
+    The mean of the last epochs is compared with the mean of as many before them: of
+    `n_iter_no_change` epochs, or of a quarter of all, whichever is more. Such means
+    hardly feel the noise of an epoch, the less the slower the progress that they are
+    to show. `record` and `start_anew` act; the properties only tell.
+    """
 
     def __init__(self, tol, n_iter_no_change):
+        """Start without a loss; `tol` is relative to the loss."""
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.best = np.inf
-        self.n_without_progress = 0
         self.is_best = False
         """Whether the last loss is the lowest so far."""
+        self.losses = []
 
     def record(self, loss):
         """Take the loss of an epoch."""
         self.is_best = loss < self.best
-        no_progress = loss > self.best - self.tol
-        self.n_without_progress = self.n_without_progress + 1 if no_progress else 0
         self.best = min(self.best, loss)
+        self.losses.append(loss)
 
     @property
     def is_over(self):
         """Whether it is time to stop or to change something."""
-        return self.n_without_progress > self.n_iter_no_change
+        n_epochs = max(self.n_iter_no_change, len(self.losses) // 4)
+        if len(self.losses) < 2 * n_epochs:
+            return False
+        before, last = np.reshape(self.losses[-2 * n_epochs :], (2, -1)).mean(axis=1)
+        return bool(before - last <= self.tol * abs(before))
 
     def start_anew(self):
-        """Wait as long again."""
-        self.n_without_progress = 0
+        """Forget the losses but the best: another rate has another pace."""
+        self.losses = []
 
 
 class DivergenceError(ValueError):
@@ -161,12 +172,15 @@ def minimise(objective, parameters, rows, solver, plan):
 
 def minimise_by_minibatches(objective, parameters, rows, solver, plan, result):
     """Do what `minimise` does, writing into `result`."""
-    patience = Patience(plan.tol, plan.n_iter_no_change)
+    progress = Progress(plan.tol, plan.n_iter_no_change)
+    rate = solver.rate
+    result.ran_out = not rate.needs_all_epochs
     best_parameters = None
     with kept_on_interrupt(result):
         for number in range(1, plan.max_iter + 1):
             plan.callbacks.begin_epoch()
             began = time.perf_counter()
+            rate.begin_epoch(result.n_samples_seen, (number - 1) / plan.max_iter)
             loss = run_epoch(objective, parameters, rows, solver, plan)
             check_finite(number, loss, parameters)
             held_out_loss = None
@@ -174,20 +188,19 @@ def minimise_by_minibatches(objective, parameters, rows, solver, plan, result):
                 held_out_loss = plan.validate()
                 check_finite(number, held_out_loss, parameters)
             epoch = Epoch(loss, held_out_loss, result.n_samples_seen + len(rows))
-            patience.record(epoch.monitored)
+            progress.record(epoch.monitored)
             best = best_parameters
-            if patience.is_best and plan.validate:
+            if progress.is_best and plan.validate:
                 best = parameters.flat.copy()
             # One stroke: an interrupt comes before or after it.
             best_parameters, result.epochs = best, [*result.epochs, epoch]
-            solver.end_epoch(epoch.n_samples_seen)
             if plan.verbose:
                 print_epoch(number, epoch, time.perf_counter() - began)
             stop = plan.callbacks.end_epoch(parameters, result)
-            if patience.is_over and solver.can_slow_down:
-                solver.slow_down()
-                patience.start_anew()
-            if stop or patience.is_over:
+            if progress.is_over and rate.can_slow_down:
+                rate.slow_down()
+                progress.start_anew()
+            if stop or (progress.is_over and not rate.needs_all_epochs):
                 result.ran_out = False
                 break
     if best_parameters is not None:

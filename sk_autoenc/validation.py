@@ -46,7 +46,7 @@ TRAINING_CONSTRAINTS = {
     "alpha": [NON_NEGATIVE],
     "solver": [StrOptions(set(SOLVERS))],
     "batch_size": [StrOptions({"auto"}), AT_LEAST_ONE],
-    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", "cosine"})],
     "learning_rate_init": [POSITIVE, None],
     "power_t": [NON_NEGATIVE],
     "momentum": [Interval(Real, 0, 1, closed="both")],
@@ -54,7 +54,7 @@ TRAINING_CONSTRAINTS = {
     "beta_1": [DECAY],
     "beta_2": [DECAY],
     "epsilon": [POSITIVE],
-    "max_iter": [AT_LEAST_ONE],
+    "max_iter": [StrOptions({"auto"}), AT_LEAST_ONE],
     "shuffle": ["boolean"],
     "tol": [NON_NEGATIVE],
     "n_iter_no_change": [AT_LEAST_ONE],
@@ -360,6 +360,48 @@ def within(value_range, target_range):
     """Tell whether values lie in the range of a loss, up to a scaler's rounding."""
     (low, high), (lowest, highest) = value_range, target_range
     return low >= lowest - SCALER_ROUNDING and high <= highest + SCALER_ROUNDING
+
+
+ROWS_TO_SEE = 250_000
+"""Rows that ``max_iter="auto"`` sees, between the bounds of `resolve_max_iter`."""
+
+
+def resolve_max_iter(max_iter, n_samples, *, by_minibatches):
+    """Return the largest number of epochs, or of iterations on all rows at once.
+
+    "auto" is what `ROWS_TO_SEE` make, but from 10 to 200: ``doc/defaults.md`` shows
+    what more would gain.
+    """
+    if max_iter != "auto":
+        return max_iter
+    return min(max(ROWS_TO_SEE // n_samples, 10), 200) if by_minibatches else 200
+
+
+def learning_rate_for_rows(settings, loss):
+    """Return `learning_rate_init`, or what None means for a loss.
+
+    The squared error is steeper than the cross-entropy, and sgd follows.
+    """
+    if settings.learning_rate_init is not None:
+        return settings.learning_rate_init
+    if settings.solver == "sgd":
+        return {"cross_entropy": 0.005, "squared_error": 0.001}[loss]
+    return 0.003
+
+
+def learning_rate_for_trees(settings, forest):
+    """Return `learning_rate_init`, or what None means for a forest.
+
+    A tree's gradient grows with the number and the scale of its leaves, and sgd's rate
+    is the smaller: 0.01 over the mean loss of trees reconstructed as zeros.
+    """
+    if settings.learning_rate_init is not None:
+        return settings.learning_rate_init
+    if settings.solver == "sgd":
+        leaves = forest.leaf_vectors()
+        loss = np.sum(leaves * leaves, dtype=np.float64) / (2 * len(forest))
+        return 0.01 / max(float(loss), 1.0)
+    return 0.005
 
 
 def resolve_batch_size(batch_size, n_samples, *, warn):

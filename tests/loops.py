@@ -40,28 +40,41 @@ class Scripted:
         return value, Point(np.zeros(1))
 
 
+class Rate:
+    """A constant rate that notes what it is told, and slows down some times."""
+
+    def __init__(self, value=0.1, n_slower=0, needs_all_epochs=False):
+        self.value, self.n_slower = value, n_slower
+        self.needs_all_epochs = needs_all_epochs
+        self.begun = []
+
+    def begin_epoch(self, n_samples_seen, share_done):
+        self.begun.append((n_samples_seen, share_done))
+
+    @property
+    def can_slow_down(self):
+        return self.n_slower > 0
+
+    def slow_down(self):
+        self.n_slower -= 1
+
+
 class Descent:
-    """A solver that counts, and can slow down so many times."""
+    """A solver that counts its steps."""
 
     by_minibatches = True
 
-    def __init__(self, rate=0.1, slower=0):
-        self.gradient_scale, self.slower = rate, slower
-        self.n_steps, self.n_slowed, self.epoch_ends = 0, 0, []
+    def __init__(self, rate=0.1, **schedule):
+        self.rate = Rate(rate, **schedule)
+        self.n_steps = 0
+
+    @property
+    def gradient_scale(self):
+        return self.rate.value
 
     def step(self, parameters, gradient):
         self.n_steps += 1
         parameters -= gradient
-
-    def end_epoch(self, n_samples_seen):
-        self.epoch_ends.append(n_samples_seen)
-
-    @property
-    def can_slow_down(self):
-        return self.n_slowed < self.slower
-
-    def slow_down(self):
-        self.n_slowed += 1
 
 
 class Listener:

@@ -1,11 +1,23 @@
 """The loop over minibatches: batches, curves, stopping, trouble, what it prints."""
 
+import copy
+
 import numpy as np
 import pytest
-from loops import ROWS, Bowl, Descent, Listener, Point, Scripted, make_plan, run
+from loops import (
+    ROWS,
+    Bowl,
+    Descent,
+    Listener,
+    Point,
+    Rate,
+    Scripted,
+    make_plan,
+    run,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_autoenc.training import DivergenceError, minimise
+from sk_autoenc.training import DivergenceError, Progress, minimise
 
 # Batches
 
@@ -65,7 +77,7 @@ def test_parameters_move_in_place_and_curves_have_an_entry_an_epoch():
 def test_samples_seen_are_counted_from_where_the_plan_starts():
     solver = Descent()
     result, _ = run(Bowl(np.zeros(10)), solver=solver, n_samples_seen=100)
-    assert solver.epoch_ends == [110, 120, 130]
+    assert [seen for seen, _ in solver.rate.begun] == [100, 110, 120]
     assert result.n_samples_seen == 130
 
 
@@ -75,56 +87,141 @@ def test_a_run_that_uses_up_max_iter_says_so():
 
 
 def test_the_scale_of_the_gradient_is_asked_for_anew_in_every_epoch():
-    class Halving(Descent):
-        def end_epoch(self, n_samples_seen):
-            self.gradient_scale /= 2
+    class Halving(Rate):
+        def begin_epoch(self, n_samples_seen, share_done):
+            self.value /= 2
 
-    _, parameter = run(Bowl(np.full(10, 2.0)), solver=Halving(0.5), max_iter=3)
+    solver = Descent()
+    solver.rate = Halving(1.0)
+    _, parameter = run(Bowl(np.full(10, 2.0)), solver=solver, max_iter=3)
     assert parameter == pytest.approx(2 - 2 * 0.5 * 0.75 * 0.875)
 
 
 # Stopping
 
 
-def test_training_stops_when_the_loss_has_not_fallen_for_too_many_epochs():
-    script = Scripted(5.0, 4.0, 4.0, 4.1, 4.0, 3.0, 2.0)
-    result, _ = run(script, max_iter=7, tol=1e-3, n_iter_no_change=2)
-    assert result.loss_curve == [5.0, 4.0, 4.0, 4.1, 4.0]
+def make_progress(losses, tol=0.0, n_iter_no_change=2):
+    progress = Progress(tol, n_iter_no_change)
+    for loss in losses:
+        progress.record(loss)
+    return progress
+
+
+def test_progress_is_over_when_a_mean_of_losses_is_no_lower_than_the_mean_before():
+    assert make_progress([5.0, 4.0, 4.4, 4.6]).is_over
+    assert not make_progress([5.0, 4.0, 4.4, 4.5]).is_over
+
+
+def test_the_fall_that_counts_is_relative_to_the_loss():
+    losses = np.array([100.0, 100.0, 99.5, 99.5])
+    for scale in (1e-3, 1.0, 1e6):
+        assert make_progress(scale * losses, tol=0.006).is_over
+        assert not make_progress(scale * losses, tol=0.004).is_over
+
+
+def test_one_lucky_epoch_does_not_end_the_progress():
+    losses = 10 * 0.99 ** np.arange(40)
+    losses[10] = 1.0
+    for n_epochs in range(1, 41):
+        progress = make_progress(losses[:n_epochs], tol=1e-3, n_iter_no_change=10)
+        assert not progress.is_over
+
+
+def test_noise_larger_than_the_fall_of_an_epoch_does_not_hide_a_fall():
+    rng = np.random.default_rng(0)
+    epochs = np.arange(1, 401)
+    losses = 10 + 1000 / (epochs + 50) + rng.normal(scale=0.1, size=400)
+    progress = Progress(1e-3, 10)
+    for loss in losses:
+        progress.record(loss)
+        assert not progress.is_over
+
+
+def test_progress_ends_on_a_plateau_with_noise():
+    rng = np.random.default_rng(0)
+    progress, n_epochs = Progress(1e-3, 10), 0
+    while not progress.is_over:
+        n_epochs += 1
+        progress.record(10 + 10 / n_epochs**2 + rng.normal(scale=0.05))
+    assert n_epochs < 200
+
+
+def test_the_means_are_of_a_quarter_of_all_epochs_once_these_are_more():
+    falling, flat = list(range(100, 60, -1)), [60.0] * 20
+    assert make_progress([*falling, *flat], n_iter_no_change=2).is_over is False
+    assert make_progress(flat[:4], n_iter_no_change=2).is_over
+
+
+def test_a_loss_of_zero_cannot_fall():
+    assert make_progress([0.0] * 4).is_over
+
+
+def test_too_few_epochs_show_no_end():
+    assert not make_progress([1.0] * 19, n_iter_no_change=10).is_over
+    assert make_progress([1.0] * 20, n_iter_no_change=10).is_over
+
+
+def test_asking_for_progress_changes_nothing():
+    progress = make_progress([1.0] * 4)
+    before = copy.deepcopy(vars(progress))
+    assert progress.is_over
+    assert progress.is_over
+    assert not progress.is_best
+    assert vars(progress) == before
+
+
+def test_progress_anew_forgets_the_losses_but_the_best():
+    progress = make_progress([3.0, 1.0, 2.0, 2.0])
+    assert progress.is_over
+    progress.start_anew()
+    assert not progress.is_over
+    progress.record(1.5)
+    assert not progress.is_best
+    progress.record(0.5)
+    assert progress.is_best
+
+
+def test_training_stops_when_the_loss_no_longer_falls():
+    script = Scripted(5.0, 4.0, 4.4, 4.6, 3.0)
+    result, _ = run(script, max_iter=5, n_iter_no_change=2)
+    assert result.loss_curve == [5.0, 4.0, 4.4, 4.6]
     assert not result.ran_out
 
 
-def test_progress_smaller_than_tol_does_not_count():
-    script = Scripted(*(5 - 0.01 * np.arange(20)))
-    result, _ = run(script, max_iter=20, tol=0.1, n_iter_no_change=3)
-    assert len(result.loss_curve) == 5
-
-
-def test_progress_starts_the_count_again():
-    script = Scripted(5.0, 5.0, 4.0, 4.0, 3.0, 3.0, 2.0)
-    result, _ = run(script, max_iter=7, tol=1e-3, n_iter_no_change=1)
-    assert len(result.loss_curve) == 7
-
-
-def test_a_solver_that_goes_on_gets_the_whole_patience_again():
-    solver = Descent(slower=2)
+def test_a_rate_that_slows_down_gets_the_whole_patience_again():
+    solver = Descent(n_slower=2)
     result, _ = run(
-        Scripted(*[1.0] * 20), max_iter=20, solver=solver, tol=0.1, n_iter_no_change=2
+        Scripted(*[1.0] * 20), max_iter=20, solver=solver, n_iter_no_change=2
     )
-    assert solver.n_slowed == 2
-    assert len(result.loss_curve) == 1 + 3 * 3
+    assert solver.rate.n_slower == 0
+    assert len(result.loss_curve) == 3 * 4
+
+
+def test_a_schedule_that_needs_all_epochs_gets_them_and_has_not_run_out():
+    solver = Descent(needs_all_epochs=True)
+    result, _ = run(
+        Scripted(*[1.0] * 20), max_iter=20, solver=solver, n_iter_no_change=2
+    )
+    assert len(result.loss_curve) == 20
+    assert not result.ran_out
+
+
+def test_a_schedule_hears_which_share_of_the_run_is_done():
+    solver = Descent()
+    run(Bowl(np.zeros(10)), solver=solver, max_iter=4)
+    assert [share for _, share in solver.rate.begun] == [0, 0.25, 0.5, 0.75]
 
 
 def test_a_held_out_loss_decides_instead_of_the_training_loss():
-    held_out = iter([5.0, 4.0, 4.0, 4.0, 4.0])
+    held_out = iter([5.0, 4.0, 4.0, 4.0])
     result, _ = run(
         Scripted(*np.arange(10.0, 0, -1)),
         max_iter=10,
-        tol=1e-3,
         n_iter_no_change=1,
         validate=lambda: next(held_out),
     )
-    assert result.validation_loss_curve == [5.0, 4.0, 4.0, 4.0]
-    assert len(result.loss_curve) == 4
+    assert result.validation_loss_curve == [5.0, 4.0, 4.0]
+    assert len(result.loss_curve) == 3
 
 
 def test_with_a_held_out_loss_the_best_parameters_come_back():

@@ -5,8 +5,58 @@ a docstring, and add a line to `SOLVERS`. One that needs all rows at once has th
 `LBFGS`.
 """
 
+import math
+
 import numpy as np
 import scipy.optimize
+
+
+class LearningRate:
+    """How long steps are: ``value``, which changes between epochs only.
+
+    It starts at `learning_rate_init` and, by the name of its schedule, stays
+    ("constant"), is `learning_rate_init` / (t + 1)^power_t after t samples
+    ("invscaling"), is divided by 5 at each call of `slow_down` ("adaptive") or follows
+    half a cosine to 0 at the end of the run ("cosine": Loshchilov, Hutter, ICLR 2017,
+    Eq. (5), without restarts).
+    """
+
+    def __init__(self, settings):
+        """Start at `learning_rate_init`; `settings` are those of a solver."""
+        # Python numbers leave float32 alone, whatever a search hands over.
+        self.init = float(settings.learning_rate_init)
+        self.power_t = float(settings.power_t)
+        self.schedule = settings.learning_rate
+        self.value = self.init
+
+    def begin_epoch(self, n_samples_seen, share_done):
+        """Set the value for an epoch.
+
+        Parameters
+        ----------
+        n_samples_seen : int
+            Samples seen since the very first epoch.
+        share_done : float
+            The share of this run's epochs that is done, in [0, 1).
+        """
+        if self.schedule == "invscaling":
+            self.value = self.init / (n_samples_seen + 1) ** self.power_t
+        elif self.schedule == "cosine":
+            self.value = self.init * (1 + math.cos(math.pi * share_done)) / 2
+
+    @property
+    def needs_all_epochs(self):
+        """Whether the loss falls most at the end of a run: none is to stop before."""
+        return self.schedule == "cosine"
+
+    @property
+    def can_slow_down(self):
+        """Whether a loss that no longer falls calls for a smaller step, not the end."""
+        return self.schedule == "adaptive" and self.value > 1e-6
+
+    def slow_down(self):
+        """Go on with a smaller step."""
+        self.value /= 5.0
 
 
 class SGD:
@@ -20,8 +70,6 @@ class SGD:
 
     by_minibatches = True
     """Whether it steps by minibatches; else it needs all rows at every step."""
-    default_learning_rate = 0.1
-    """What ``learning_rate_init=None`` means."""
 
     def __init__(self, parameters, settings):
         """Start at rest.
@@ -34,14 +82,7 @@ class SGD:
             Has the solver's settings as attributes, by scikit-learn's names: an
             estimator serves.
         """
-        rate = settings.learning_rate_init
-        # Python numbers leave float32 alone, whatever a search hands over.
-        self.learning_rate_init = float(
-            self.default_learning_rate if rate is None else rate
-        )
-        self.learning_rate = self.learning_rate_init
-        self.schedule = settings.learning_rate
-        self.power_t = float(settings.power_t)
+        self.rate = LearningRate(settings)
         self.momentum = float(settings.momentum)
         self.nesterov = settings.nesterovs_momentum
         self.velocity = np.zeros_like(parameters) if self.momentum else None
@@ -52,7 +93,7 @@ class SGD:
 
         It can do so where that is cheap: on the deltas of a batch, not on all weights.
         """
-        return self.learning_rate
+        return self.rate.value
 
     def step(self, parameters, gradient):
         """Update `parameters` in place.
@@ -74,22 +115,6 @@ class SGD:
         else:
             parameters += self.velocity
 
-    def end_epoch(self, n_samples_seen):
-        """Take note that `n_samples_seen` samples have been seen since the start."""
-        if self.schedule == "invscaling":
-            self.learning_rate = (
-                self.learning_rate_init / (n_samples_seen + 1) ** self.power_t
-            )
-
-    @property
-    def can_slow_down(self):
-        """Whether a loss that no longer falls calls for a smaller step, not the end."""
-        return self.schedule == "adaptive" and self.learning_rate > 1e-6
-
-    def slow_down(self):
-        """Go on with a smaller step."""
-        self.learning_rate /= 5.0
-
 
 class Adam:
     """Adam (Kingma, Ba, ICLR 2015, algorithm 1 in the form of its section 2).
@@ -104,14 +129,9 @@ class Adam:
     """
 
     by_minibatches = True
-    default_learning_rate = 0.001
-    can_slow_down = False
 
     def __init__(self, parameters, settings):
-        self.learning_rate = settings.learning_rate_init
-        if self.learning_rate is None:
-            self.learning_rate = self.default_learning_rate
-        self.learning_rate = float(self.learning_rate)
+        self.rate = LearningRate(settings)
         self.beta_1 = float(settings.beta_1)
         self.beta_2 = float(settings.beta_2)
         self.epsilon = float(settings.epsilon)
@@ -123,7 +143,7 @@ class Adam:
     def step(self, parameters, gradient):
         """Update `parameters` in place; `gradient` may be used as scratch."""
         self.n_steps += 1
-        rate = self.learning_rate * (
+        rate = self.rate.value * (
             (1 - self.beta_2**self.n_steps) ** 0.5 / (1 - self.beta_1**self.n_steps)
         )
         self.sum *= self.beta_1
@@ -136,9 +156,6 @@ class Adam:
         update = np.divide(self.sum, root, out=gradient)
         update *= rate * (1 - self.beta_1) / self.gradient_scale
         parameters -= update
-
-    def end_epoch(self, n_samples_seen):
-        """Adam has no schedule of its own."""
 
 
 class LBFGS:
