@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from sk_autoenc._compat import WRAPPER_FRAMES, CallbackSupportMixin
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Plan, minimise
 from sk_autoenc.validation import count_held_out, resolve_batch_size
 
@@ -65,6 +66,8 @@ class Problem(NamedTuple):
     make_corruption: partial
     """``make_corruption(rng)`` -> the corruption of training, with other draws."""
     draws: Draws
+    flops: float
+    """Floating-point operations of the largest product for one sample."""
     learned: dict
     """The fitted attributes that do not depend on training."""
 
@@ -97,7 +100,7 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
             callbacks=FitCallbacks(self, context, X, y, problem),
             validate=held_out is not None and partial(problem.held_out_loss, held_out),
         )
-        result = minimise(problem.objective, problem.parameters, rows, solver, plan)
+        result = run(problem, rows, solver, plan)
         self._adopt(self._learned(problem, result, solver))
         plan.callbacks.end_fit()
         warn_unless_converged(result, max_iter)
@@ -114,7 +117,7 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
             solver = copy.deepcopy(self._solver)
         else:
             solver = new_solver(problem)
-        result = minimise(problem.objective, problem.parameters, rows, solver, plan)
+        result = run(problem, rows, solver, plan)
         self._adopt(self._learned(problem, result, solver))
         return self
 
@@ -220,6 +223,13 @@ def make_plan(problem, n_rows, *, warn):
         rng=draws.rng,
         n_samples_seen=draws.n_samples_seen,
     )
+
+
+def run(problem, rows, solver, plan):
+    """Train, on as many BLAS threads as a step is worth."""
+    n_rows = plan.batch_size if solver.by_minibatches else len(rows)
+    with blas_threads(n_rows * problem.flops):
+        return minimise(problem.objective, problem.parameters, rows, solver, plan)
 
 
 def corruption_maker(settings, feature_range):

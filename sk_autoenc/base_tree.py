@@ -1,5 +1,6 @@
 """What the estimators of trees share: validate -> train -> attributes."""
 
+from contextlib import contextmanager
 from typing import ClassVar
 
 import numpy as np
@@ -25,6 +26,7 @@ from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.threads import blas_threads
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.nodes import runs
 from sk_autoenc.validation import (
@@ -172,7 +174,8 @@ class BaseTreeAutoencoder(
                 f"structures has {len(forest)} trees for {len(codes)} codes in X; pass "
                 "one for each."
             )
-        return as_given(structures, forest.with_leaves(model._unfold(codes, forest)))
+        vectors = model._unfold(codes, forest)
+        return as_given(structures, forest._with_trusted_leaves(vectors))
 
     def reconstruct(self, X):
         """Encode trees and unfold the codes of their roots again.
@@ -190,10 +193,10 @@ class BaseTreeAutoencoder(
         """
         model = self._fitted_model()
         forest = check_trees(model, X, reset=False)
-        network, parameters, forest = model._ready(forest)
-        codes = network.root_codes(parameters, forest)
-        vectors = network.reconstruct(parameters, forest, codes)
-        return as_given(X, forest.with_leaves(vectors))
+        with model._ready(forest) as (network, parameters, forest):
+            codes = network.root_codes(parameters, forest)
+            vectors = network.reconstruct(parameters, forest, codes)
+        return as_given(X, forest._with_trusted_leaves(vectors))
 
     def score_samples(self, X):
         """Score each tree by how well it is reconstructed.
@@ -210,8 +213,9 @@ class BaseTreeAutoencoder(
             better.
         """
         model = self._fitted_model()
-        network, parameters, forest = model._ready(check_trees(model, X, reset=False))
-        return -Objective(network, TreeFeed(forest)).losses(parameters)
+        forest = check_trees(model, X, reset=False)
+        with model._ready(forest) as (network, parameters, forest):
+            return -Objective(network, TreeFeed(forest)).losses(parameters)
 
     def score(self, X, y=None):
         """Return the mean of `score_samples`.
@@ -245,8 +249,9 @@ class BaseTreeAutoencoder(
             ``Forest.leaves``), unfolded from the root.
         """
         model = self._fitted_model()
-        network, parameters, forest = model._ready(check_trees(model, X, reset=False))
-        return network.squared_errors(parameters, forest)
+        forest = check_trees(model, X, reset=False)
+        with model._ready(forest) as (network, parameters, forest):
+            return network.squared_errors(parameters, forest)
 
     def transform_nodes(self, X):
         """Encode every node of every tree.
@@ -265,8 +270,9 @@ class BaseTreeAutoencoder(
             ``height``, ``depth`` and ``size`` (nodes of its subtree, itself included).
         """
         model = self._fitted_model()
-        network, parameters, forest = model._ready(check_trees(model, X, reset=False))
-        codes = network.node_codes(parameters, forest)
+        forest = check_trees(model, X, reset=False)
+        with model._ready(forest) as (network, parameters, forest):
+            codes = network.node_codes(parameters, forest)
         index = np.empty(
             len(forest.size),
             [(name, np.int64) for name in ("tree", "position")]
@@ -299,7 +305,10 @@ class BaseTreeAutoencoder(
 
     def _pooled_codes(self, forest):
         """Return what `transform` returns."""
-        network, parameters, forest = self._ready(forest)
+        with self._ready(forest) as ready:
+            return self._pooled(*ready)
+
+    def _pooled(self, network, parameters, forest):
         if self._poolings == ("root",):
             return network.root_codes(parameters, forest)
         pooled = []
@@ -351,8 +360,16 @@ class BaseTreeAutoencoder(
         make = leaf_corruption_maker(settings, forest)
         feed = TreeFeed(forest, corruption=make(draws.rng))
         objective = Objective(network, feed, settings.alpha)
+        inner_nodes_of_a_tree = np.count_nonzero(forest.n_children) / len(forest)
         return Problem(
-            settings, len(forest), parameters, objective, make, draws, learned
+            settings,
+            len(forest),
+            parameters,
+            objective,
+            make,
+            draws,
+            network.flops(inner_nodes_of_a_tree),
+            learned,
         )
 
     def _n_components(self):
@@ -385,10 +402,12 @@ class BaseTreeAutoencoder(
             }
         return attributes
 
+    @contextmanager
     def _ready(self, forest, dtype=None):
-        """Return the fitted network, its parameters and a forest, all of one dtype.
+        """Give the fitted network, its parameters and a forest, all of one dtype.
 
-        That is the widest of the model's, the forest's and `dtype`.
+        That is the widest of the model's, the forest's and `dtype`. Within the block,
+        BLAS has as many threads as they are worth.
         """
         dtype = np.result_type(
             self.encoder_intercept_, forest.dtype, dtype or forest.dtype
@@ -399,12 +418,14 @@ class BaseTreeAutoencoder(
             self.n_features_in_,
             dtype,
         )
-        return network, self._current_parameters(dtype), forest.astype(dtype)
+        parameters, forest = self._current_parameters(dtype), forest.astype(dtype)
+        with blas_threads(network.flops(np.count_nonzero(forest.n_children))):
+            yield network, parameters, forest
 
     def _unfold(self, codes, forest):
         """Return the leaf vectors that codes unfold to, in leaf order."""
-        network, parameters, forest = self._ready(forest, codes.dtype)
-        return network.reconstruct(parameters, forest, codes)
+        with self._ready(forest, codes.dtype) as (network, parameters, forest):
+            return network.reconstruct(parameters, forest, codes)
 
     @property
     def _poolings(self):

@@ -18,6 +18,7 @@ from sk_autoenc.objectives import Objective, SumOverChunks
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.losses import LOSSES
 from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.threads import blas_threads
 from sk_autoenc.validation import (
     DENOISING_CONSTRAINTS,
     check_codes,
@@ -437,7 +438,8 @@ class DenoisingAutoencoder(
         squared_error = LOSSES["squared_error"]
         network, parameters = model._network(model._dtype(X), squared_error)
         feed = RowFeed(X, network.dtype, network=network)
-        return -Objective(network, feed).losses(parameters)
+        with blas_threads(network.flops(len(feed)) / 2):
+            return -Objective(network, feed).losses(parameters)
 
     def score(self, X, y=None):
         """Return the mean of `score_samples`.
@@ -490,14 +492,15 @@ class DenoisingAutoencoder(
         else:
             row_entries = max(row_entries, X.shape[1])
         feed = RowFeed(X, codes.dtype)
-        for rows in slices(len(codes), row_entries):
-            one_hidden.encode(
-                feed.inputs(rows),
-                weights,
-                self.intercept_hidden_,
-                activation,
-                codes[rows],
-            )
+        with blas_threads(2 * len(codes) * weights.size):
+            for rows in slices(len(codes), row_entries):
+                one_hidden.encode(
+                    feed.inputs(rows),
+                    weights,
+                    self.intercept_hidden_,
+                    activation,
+                    codes[rows],
+                )
         return codes
 
     def _decode(self, codes):
@@ -506,14 +509,15 @@ class DenoisingAutoencoder(
         reconstruction = np.empty((len(codes), n_features), self._dtype(codes))
         weights = self.decoder_components_.astype(reconstruction.dtype, copy=False)
         feed = RowFeed(codes, reconstruction.dtype)
-        for rows in slices(*reconstruction.shape):
-            one_hidden.decode(
-                feed.inputs(rows),
-                weights,
-                self.intercept_visible_,
-                activation,
-                reconstruction[rows],
-            )
+        with blas_threads(2 * len(codes) * weights.size):
+            for rows in slices(*reconstruction.shape):
+                one_hidden.decode(
+                    feed.inputs(rows),
+                    weights,
+                    self.intercept_visible_,
+                    activation,
+                    reconstruction[rows],
+                )
         return reconstruction
 
     def _network(self, dtype, loss):
@@ -576,7 +580,16 @@ class DenoisingAutoencoder(
         objective = Objective(network, feed, settings.alpha)
         if not by_minibatches:
             objective = in_blocks(objective)
-        return Problem(settings, len(feed), parameters, objective, make, draws, learned)
+        return Problem(
+            settings,
+            len(feed),
+            parameters,
+            objective,
+            make,
+            draws,
+            network.flops(1),
+            learned,
+        )
 
     def _range_and_loss(self, settings, X, reset):
         """Return the fitted attributes that follow from the values of X."""

@@ -30,15 +30,22 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         each unfolding its own subtree [1]_. The cost of "all" grows with the number of
         nodes times the depth.
 
+    child_weights : {"equal", "leaves"}, default="equal"
+        How children enter the code of their parent: each alike, Eq. (22), or by its
+        share of the leaves, Eq. (41). With "leaves" the untrained code of a root is
+        about the mean of all its leaves, however deep they are; with "equal" a leaf
+        weighs half as much with every step down. Decoding is the same.
+
     init : {"average", "glorot"}, default="average"
         Start of the weights. "average": W_L = W_R = I/2 and W'_L = W'_R = I plus small
         noise, so that the untrained code of a pair is about its mean; "glorot": draws
         from a uniform law.
 
-    pooling : {"root", "mean", "max"} or tuple of these, default="root"
-        What `transform` returns: the code of the root, or the mean or the maximum of
-        the codes of all inner nodes (a bare leaf gives itself), or several of them
-        side by side. `inverse_transform` needs "root" among them.
+    pooling : {"root", "mean", "sum", "max"} or tuple of these, default="root"
+        What `transform` returns: the code of the root, or the mean, the sum (which
+        grows with the tree) or the maximum of the codes of all inner nodes (a bare
+        leaf gives itself), or several of them side by side. `inverse_transform` needs
+        "root" among them.
 
     corruption : {"masking", "gaussian", "salt_and_pepper", "swap"}, None or callable, \
             default=None
@@ -198,6 +205,7 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         encoder_activation="tanh",
         decoder_activation="identity",
         unfold_from="root",
+        child_weights="equal",
         init="average",
         pooling="root",
         corruption=None,
@@ -227,6 +235,7 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         self.encoder_activation = encoder_activation
         self.decoder_activation = decoder_activation
         self.unfold_from = unfold_from
+        self.child_weights = child_weights
         self.init = init
         self.pooling = pooling
         self.corruption = corruption
@@ -257,6 +266,7 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
             "encoder_activation": settings.encoder_activation,
             "decoder_activation": settings.decoder_activation,
             "loss": f"unfold_{settings.unfold_from}",
+            "child_weights": settings.child_weights,
         }
 
 
@@ -286,8 +296,8 @@ class RAETransformer(BaseTreeAutoencoder):
     normalize : bool, default=False
         Whether to divide each inner node's code by its Euclidean length [1]_.
 
-    init, pooling, corruption, corruption_level, alpha, solver, batch_size, \
-learning_rate, learning_rate_init, power_t, momentum, nesterovs_momentum, beta_1, \
+    child_weights, init, pooling, corruption, corruption_level, alpha, solver, \
+batch_size, learning_rate, learning_rate_init, power_t, momentum, nesterovs_momentum, beta_1, \
 beta_2, epsilon, max_iter, shuffle, tol, n_iter_no_change, early_stopping, \
 validation_fraction, warm_start, random_state, verbose
         As for `UnfoldingRAETransformer`, with the same defaults.
@@ -327,6 +337,7 @@ validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
         encoder_activation="tanh",
         decoder_activation="identity",
         normalize=False,
+        child_weights="equal",
         init="average",
         pooling="root",
         corruption=None,
@@ -356,6 +367,7 @@ validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
         self.encoder_activation = encoder_activation
         self.decoder_activation = decoder_activation
         self.normalize = normalize
+        self.child_weights = child_weights
         self.init = init
         self.pooling = pooling
         self.corruption = corruption
@@ -387,4 +399,5 @@ validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
             "decoder_activation": settings.decoder_activation,
             "loss": "children",
             "normalize": settings.normalize,
+            "child_weights": settings.child_weights,
         }

@@ -25,6 +25,7 @@ from sk_autoenc.parts.losses import LOSSES
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.trees.forest import Forest, is_forest_like
+from sk_autoenc.trees.hints import converter_hint
 
 SCALER_ROUNDING = 1e-6
 """MinMaxScaler leaves values such as 1 + 2e-16, which must not change the loss."""
@@ -80,6 +81,7 @@ TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "decoder_activation": [StrOptions(set(ACTIVATIONS))],
     "unfold_from": [StrOptions({"root", "all"})],
     "normalize": ["boolean"],
+    "child_weights": [StrOptions({"equal", "leaves"})],
     "init": [StrOptions({"average", "glorot"})],
 }
 
@@ -268,6 +270,9 @@ def check_trees(estimator, X, *, reset, name="X"):
 
 def tree_hint(X):
     """Say how trees are passed, if X may be a wrong way of doing it, or return None."""
+    converter = converter_hint(X)
+    if converter is not None:
+        return converter
     if isinstance(X, list | tuple):
         return (
             "it is a list of them, and an inner node is a tuple; write (a, b), not "

@@ -286,12 +286,12 @@ def test_nothing_is_in_a_forest_of_no_trees(forest):
 
 @pytest.mark.parametrize("tree", [[A, B], "word", None, (), (A, [np.nan, 1.0])])
 def test_what_is_no_tree_is_refused_instead_of_not_found(forest, tree):
-    with pytest.raises(ValueError, match="^tree 0, at "):
+    with pytest.raises(ValueError, match=r"^tree 0, at "):
         tree in forest  # noqa: B015
 
 
 def test_more_than_one_tree_is_refused_instead_of_not_found(forest):
-    with pytest.raises(ValueError, match="one tree .* a Forest of 2"):
+    with pytest.raises(ValueError, match=r"one tree .* a Forest of 2"):
         forest[:2] in forest  # noqa: B015
 
 

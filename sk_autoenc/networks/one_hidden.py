@@ -145,6 +145,11 @@ class Network:
         n_components, n_features = self.shape
         return 3 * n_components + 5 * n_features
 
+    def flops(self, n_rows):
+        """Count the floating-point operations of the largest product of a step."""
+        n_components, n_features = self.shape
+        return 4 * n_rows * n_components * n_features
+
     def buffers(self, n_rows):
         """Return the memory for batches of `n_rows` rows, the same at every call.
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from sk_autoenc.networks.tree.decoder import project_out, unfold
 from sk_autoenc.networks.tree.encoder import encode, encoder_gradient
-from sk_autoenc.networks.tree.levels import blocks
+from sk_autoenc.networks.tree.levels import BLOCK_CODE_ENTRIES, blocks
 from sk_autoenc.networks.tree.losses import LOSSES, half_squares, leaf_errors
 from sk_autoenc.networks.tree.parameters import Parameters, parameter_shapes
 from sk_autoenc.networks.tree.passes import Context, Workspace
@@ -38,6 +38,17 @@ class Network:
     def __reduce__(self):
         arguments = self.architecture, self.n_components, self.n_features, self.dtype
         return type(self), arguments
+
+    def flops(self, n_inner):
+        """Count the floating-point operations of the largest product of a step.
+
+        Parameters
+        ----------
+        n_inner : float
+            Inner nodes of a batch, or of a whole forest.
+        """
+        n_codes = min(n_inner, BLOCK_CODE_ENTRIES / self.n_components)
+        return 4 * n_codes * self.n_components**2
 
     def losses(self, parameters, batch):
         """Give the loss of each tree, without a penalty.
