@@ -6,7 +6,7 @@ Prints Markdown tables of ratios of medians; the sides alternate in one process.
 same work runs on an otherwise idle machine and beside two busy processes for each core.
 
 - one: within ``threadpool_limits(1)``.
-- two: within ``threadpool_limits(2)``, and no step is small nor any core busy.
+- two: within ``threadpool_limits(2)``, and no step is small.
 - automatic: what the estimators do by themselves.
 
 "slower" is the time of automatic over that of the better of the others. Bar: 1.10 idle
@@ -43,7 +43,6 @@ FORCED = """
 import runpy, sys
 from sk_autoenc import threads
 threads.FLOPS_OF_SEVERAL_THREADS = 0
-threads.idle_cores = lambda: 2
 runpy.run_path(sys.argv[1], run_name="__main__")
 """
 
@@ -66,11 +65,7 @@ def busy_processes():
 @contextmanager
 def forced():
     """Let every step have as many threads as the user set."""
-    with (
-        patch.object(threads, "FLOPS_OF_SEVERAL_THREADS", 0),
-        patch.object(threads, "idle_cores", lambda: 2),
-        threadpool_limits(2),
-    ):
+    with patch.object(threads, "FLOPS_OF_SEVERAL_THREADS", 0), threadpool_limits(2):
         yield
 
 

@@ -1,19 +1,20 @@
 """How many threads BLAS may take: one for small steps, else as many as the user set.
 
 A small product on several threads gains nothing on an idle machine, and on a busy one
-it waits until the system has given each of its threads a turn.
+it waits until the system has given each of its threads a turn. What else runs does not
+count: a product's last bits depend on the number of threads, and the same
+`random_state` is to give the same model tomorrow.
 
 OpenBLAS, as numpy and scipy ship it, has one number of threads for the process. So the
-steps of all Python threads share it: the first to begin notes the user's number, the
-last to end gives it back. Meanwhile a larger step beside them has one thread too: that
-is slower by the number of threads at the most, and the reverse by far more.
+steps of all Python threads share it: the first small step notes the user's number, and
+the last to end gives it back. Meanwhile a large step beside them has one thread too.
 """
 
 import os
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
 from ctypes import PYFUNCTYPE, c_int
 from dataclasses import dataclass
 from itertools import product
@@ -21,18 +22,18 @@ from itertools import product
 from threadpoolctl import ThreadpoolController
 
 FLOPS_OF_SEVERAL_THREADS = 1e7
-"""Floating-point operations of a product from which on several threads pay: measured
-by ``benchmarks/bench_threads.py``."""
+"""Floating-point operations of the largest product of a step from which on several
+threads pay on an idle machine: measured by ``benchmarks/bench_threads.py``."""
 
 
 @contextmanager
 def blas_threads(flops):
     """Let BLAS have one thread within a block of small steps.
 
-    Nothing is done for large steps, nor where no library with a known way to set its
-    number of threads is loaded. The number is never raised, and afterwards it is the
-    user's again, whatever ends the block. A number that the user sets within the block
-    stays, unless it is 1, which cannot be told from this function's.
+    Nothing is done for large steps, nor where no library is loaded whose number can be
+    set. The number is never raised, and afterwards it is the user's again, whatever
+    ends the block. A number that the user sets within the block stays, unless it is 1,
+    which cannot be told from this function's.
 
     Parameters
     ----------
@@ -89,6 +90,8 @@ class Hold:
 
     def begin(self, step):
         """Hold the libraries for a step."""
+        if not self.libraries:
+            return
         self.steps[step] = threading.get_ident()
         for library in self.libraries:
             if library not in self.numbers:
@@ -98,15 +101,15 @@ class Hold:
 
     def end(self, step):
         """Give the user's numbers back if no other step goes on."""
-        if self.steps.keys() - {step}:
-            self.steps.pop(step, None)
+        if step not in self.steps:
             return
-        for library, number in self.numbers.items():
-            # Where it is not 1, the user has set another number meanwhile.
-            if number > 1 and library.get_number() == 1:
-                library.set_number(number)
-        self.numbers.clear()
-        self.steps.clear()
+        if len(self.steps) == 1:
+            for library, number in self.numbers.items():
+                # Where it is not 1, the user has set another number meanwhile.
+                if number > 1 and library.get_number() == 1:
+                    library.set_number(number)
+            self.numbers.clear()
+        del self.steps[step]
 
 
 class ThreadHold(threading.local):
@@ -126,20 +129,27 @@ paths_seen = set()
 n_modules_seen = 0
 
 
+class Locked(ContextDecorator):
+    """Runs a function with the lock, which no error at any of its lines leaves held."""
+
+    __enter__ = LOCK.__enter__
+    __exit__ = LOCK.__exit__
+
+
+@Locked()
 def begin(step, own):
     """Hold all libraries for a step; `own` is the hold of its Python thread."""
-    with LOCK:
-        if len(sys.modules) != n_modules_seen:
-            find_libraries()
-        PROCESS.begin(step)
-        own.begin(step)
+    if len(sys.modules) != n_modules_seen:
+        find_libraries()
+    PROCESS.begin(step)
+    own.begin(step)
 
 
+@Locked()
 def end(step, own):
     """Let the libraries go that no other step needs."""
-    with LOCK:
-        own.end(step)
-        PROCESS.end(step)
+    own.end(step)
+    PROCESS.end(step)
 
 
 def find_libraries():

@@ -75,7 +75,13 @@ def test_imports_point_down_only(path):
 
 @every_file
 def test_only_numpy_scipy_and_scikit_learn_are_imported(path):
-    allowed = {"numpy", "scipy", "sklearn", "sk_autoenc"} | sys.stdlib_module_names
+    allowed = {
+        "numpy",
+        "scipy",
+        "sklearn",
+        "threadpoolctl",
+        "sk_autoenc",
+    } | sys.stdlib_module_names
     assert {name.split(".")[0] for name in imports(path)} <= allowed
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import row_models
 from numpy.testing import assert_allclose, assert_array_equal
+from row_models import dense_or_sparse
 from tree_models import TREES, every_estimator, make
 
 from sk_autoenc import feeds
@@ -13,6 +14,20 @@ from sk_autoenc.networks.tree import levels
 from sk_autoenc.trees.forest import Forest
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
+
+
+@dense_or_sparse
+@pytest.mark.parametrize(
+    "method", ["transform", "reconstruct", "score_samples", "reconstruction_error"]
+)
+def test_outputs_do_not_depend_on_the_size_of_blocks_of_rows(
+    method, container, X, monkeypatch
+):
+    X = container(X)
+    model = row_models.make().fit(X)
+    whole = getattr(model, method)(X)
+    monkeypatch.setattr(feeds, "BLOCK_ENTRIES", 200)  # the last block is shorter
+    assert_allclose(getattr(model, method)(X), whole, rtol=1e-12)
 
 
 def test_validation_loss_does_not_depend_on_the_size_of_blocks_of_rows(X, monkeypatch):

@@ -121,6 +121,7 @@ class Counting(UnfoldingRAETransformer):
         return super().fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:Persisting input")  # joblib's, on a busy machine
 @every_container
 def test_a_cached_pipeline_fits_once(container, tmp_path, monkeypatch):
     monkeypatch.setattr(Counting, "n_fits", 0)

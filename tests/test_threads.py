@@ -13,7 +13,7 @@ import scipy.linalg
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sk_autoenc import threads
-from sk_autoenc.threads import blas_threads, blas_threads_by_step
+from sk_autoenc.threads import blas_threads
 
 SMALL, LARGE = 0, np.inf
 
@@ -58,12 +58,9 @@ def controller(internal_api, path, number=4, user_api="blas"):
 
 @pytest.fixture
 def library(monkeypatch):
-    """The only library: its user set four threads; the machine has eight idle cores."""
+    """The only library: its user set four threads."""
     fake = FakeLibrary(4)
     monkeypatch.setattr(threads, "PROCESS", threads.Hold([fake]))
-    monkeypatch.setattr(threads, "cores", lambda: (8, 8))
-    monkeypatch.setattr(threads, "threads_running", lambda: 1)
-    monkeypatch.setattr(threads, "spinning", (0.0, 0))
     return fake
 
 
@@ -104,39 +101,7 @@ def test_a_small_step_has_one_thread_in_numpy_and_scipy_and_gives_them_back():
         assert set(numbers()) == {2}
 
 
-def test_a_large_step_has_the_users_number_on_an_idle_machine(library):
-    with blas_threads(LARGE):
-        assert library.number == 4
-
-
-def test_a_large_step_has_a_thread_for_each_idle_core(library, monkeypatch):
-    monkeypatch.setattr(threads, "threads_running", lambda: 7)
-    with blas_threads(LARGE):
-        assert library.number == 2
-    assert library.number == 4
-
-
-def test_a_large_step_has_one_thread_where_no_core_is_idle(library, monkeypatch):
-    monkeypatch.setattr(threads, "threads_running", lambda: 20)
-    with blas_threads(LARGE):
-        assert library.number == 1
-    assert library.number == 4
-
-
-def test_a_large_step_has_no_more_threads_than_the_process_may_use(
-    library, monkeypatch
-):
-    monkeypatch.setattr(threads, "cores", lambda: (64, 2))
-    with blas_threads(LARGE):
-        assert library.number == 2
-
-
-def test_threads_of_the_last_large_step_are_not_taken_for_other_work(
-    library, monkeypatch
-):
-    with blas_threads(LARGE):
-        pass
-    monkeypatch.setattr(threads, "threads_running", lambda: 4)  # three of them spin
+def test_a_large_step_has_the_users_number(library):
     with blas_threads(LARGE):
         assert library.number == 4
 
@@ -234,27 +199,6 @@ def test_a_limit_of_the_user_within_a_step_ends_with_it():
         assert set(numbers()) == {3}
 
 
-def test_many_small_steps_are_one_for_the_number_of_threads(library):
-    def step():
-        return library.number
-
-    with blas_threads_by_step(step, SMALL) as call:
-        assert call is step
-        assert call() == 1
-    assert library.number == 4
-
-
-def test_before_each_of_many_large_steps_idle_cores_are_counted(library, monkeypatch):
-    def step(a, b):
-        return a, b, library.number
-
-    with blas_threads_by_step(step, LARGE) as call:
-        assert call(1, b=2) == (1, 2, 4)
-        monkeypatch.setattr(threads, "threads_running", lambda: 20)
-        assert call(1, b=2) == (1, 2, 1)
-        assert library.number == 4
-
-
 # Several Python threads and processes
 
 
@@ -291,14 +235,13 @@ def test_the_last_of_two_threads_to_end_gives_the_number_back(library, first_to_
     assert library.number == 4
 
 
-def test_a_small_step_beside_a_large_one_holds_while_it_lasts(library, monkeypatch):
-    monkeypatch.setattr(threads, "threads_running", lambda: 7)
+def test_a_small_step_beside_a_large_one_holds_while_it_lasts(library):
     large = InThread(LARGE).begin()
-    assert library.number == 2
+    assert library.number == 4
     small = InThread(SMALL).begin()
     assert library.number == 1
     small.end()
-    assert library.number == 2
+    assert library.number == 4
     large.end()
     assert library.number == 4
 
@@ -463,25 +406,3 @@ def test_a_library_with_a_number_for_each_thread_is_set_in_each(find):
         other.join()
     assert seen == [1, 4]
     assert get_number() == 4
-
-
-# Idle cores
-
-
-def test_running_threads_are_counted():
-    assert threads.threads_running() >= 1
-
-
-def test_where_running_threads_cannot_be_counted_all_cores_are_idle(monkeypatch):
-    def no_such_file(path, flags):
-        raise FileNotFoundError(path)
-
-    monkeypatch.setattr(threads, "cores", lambda: (8, 6))
-    monkeypatch.setattr(os, "open", no_such_file)
-    assert threads.threads_running() == 1
-    assert threads.idle_cores() == 6
-
-
-def test_a_process_has_cores_and_may_use_some_of_them():
-    of_machine, of_process = threads.cores()
-    assert 1 <= of_process <= of_machine
