@@ -70,7 +70,7 @@ of yours that gives the numbers of a leaf:
             return kind.text.format_map(words)
     if is_kind(obj, list, tuple):
         first = next(own_items(obj), None)
-        return None if is_kind(first, list, tuple) else converter_hint(first)
+        return None if type(first) in (list, tuple) else converter_hint(first)
     return None
 
 

@@ -71,7 +71,10 @@ def _cgroup_limits(proc, cgroup):
     except OSError:
         return
     for line in lines:
-        _, controllers, path = line.split(":", 2)
+        words = line.split(":", 2)
+        if len(words) < 3:
+            continue
+        controllers, path = words[1:]
         if controllers == "":
             roots, name = (cgroup, cgroup / "unified"), "memory.max"
         elif "memory" in controllers.split(","):
