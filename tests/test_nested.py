@@ -457,6 +457,18 @@ def test_a_tree_of_more_nodes_than_int32_numbers_is_refused(monkeypatch):
         Forest.from_nested([doubled(31)])
 
 
+def test_a_tree_of_long_leaves_is_counted_with_its_codes(monkeypatch):
+    monkeypatch.setattr(guard, "FIRST_CHECK", 100)
+    monkeypatch.setattr(guard, "available_memory", lambda: 800_000)
+    for leaf in (np.ones(2), [1.0, 1.0]):
+        assert len(Forest.from_nested([doubled(9, leaf)]).size) == 1023
+    for leaf in (np.ones(20), [1.0] * 20):
+        with pytest.raises(
+            ValueError, match=r"^tree 0, .* 1023 nodes, .*\(about 400\)$"
+        ):
+            Forest.from_nested([doubled(9, leaf)])
+
+
 @pytest.mark.parametrize("tree", [doubled(9), chain(600, A)], ids=["shared", "honest"])
 def test_a_tree_that_fits_is_unfolded_beyond_the_first_check(tree, monkeypatch):
     monkeypatch.setattr(guard, "FIRST_CHECK", 100)

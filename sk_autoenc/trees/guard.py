@@ -15,7 +15,10 @@ FIRST_CHECK = 1_000_000
 """Nodes unfolded before shared subtuples are looked for."""
 BYTES_PER_NODE = 400
 """Memory that a node takes at the peak of reading, fitting and encoding, rounded up,
-beside the codes."""
+beside its codes."""
+NUMBERS_PER_FEATURE = 10
+"""Codes, sums and their gradients that fitting holds at once, of all nodes of a tree:
+trees are worked through one after the other, but not in parts."""
 UNCOUNTABLE = 10**100
 """Counts of nodes are exact below it: a DAG can spell numbers that fill the memory."""
 
@@ -43,8 +46,11 @@ def refuse_more_nodes_than_fit(trees):
         The message says how many nodes, and of which tree.
     """
     sizes = _unfolded_sizes(trees)
-    memory = int(available_memory() // BYTES_PER_NODE)
-    limit = min(memory, np.iinfo(np.int32).max)  # positions in a tree are int32
+    available = available_memory()
+    memory = int(available // BYTES_PER_NODE)
+    codes = 8 * NUMBERS_PER_FEATURE * _leaf_length(trees)  # codes are as long, or less
+    limit = int(available // (BYTES_PER_NODE + codes))
+    limit = min(limit, np.iinfo(np.int32).max)  # positions in a tree are int32
     for tree, size in enumerate(sizes):
         if size > limit:
             n_nodes = size if size < UNCOUNTABLE else "more than 10**100"
@@ -57,6 +63,17 @@ def refuse_more_nodes_than_fit(trees):
             f"the {len(trees)} trees unfold to {sum(sizes)} nodes together, "
             f"more than memory holds (about {memory})"
         )
+
+
+def _leaf_length(trees):
+    """Give the length of a leaf; 1 of what is none, and will be refused for that."""
+    leaf = trees[0]
+    while is_kind(leaf, tuple) and tuple.__len__(leaf):
+        leaf = next(own_items(leaf))
+    shape = getattr(leaf, "shape", None)
+    if is_kind(leaf, list):
+        shape = (list.__len__(leaf),)
+    return shape[0] if isinstance(shape, tuple) and len(shape) == 1 else 1
 
 
 def _unfolded_sizes(trees):
