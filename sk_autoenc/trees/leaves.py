@@ -5,6 +5,7 @@ Everything a user can get wrong in a leaf is found, and worded, here and in `vec
 
 import warnings
 from itertools import count
+from operator import attrgetter
 
 import numpy as np
 
@@ -54,8 +55,8 @@ def table_of_leaves(leaves, dtype, where):
     distinct = leaves
     if len(firsts) < len(leaves):
         distinct = list(map(leaves.__getitem__, firsts.tolist()))
-    table = stack(distinct, dtype, lambda number: where(firsts[number]))
-    first = views_on_one(distinct, table)
+    table, are_owners = stack(distinct, dtype, lambda number: where(firsts[number]))
+    first = None if are_owners else views_on_one(distinct, table)
     if first is not None:
         firsts, rows_of_distinct = _number_first(first)
         table, rows = table[firsts], rows_of_distinct[rows]
@@ -85,6 +86,8 @@ def stack(leaves, dtype, where):
     -------
     table : ndarray of shape (n_leaves, leaf_length)
         Not writable, and nobody else's.
+    are_owners : bool
+        Whether it is sure that no leaf is a view on numbers of another array.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def stack(leaves, dtype, where):
         A leaf is no vector, is of another length, or is not finite in that dtype.
     """
     vectors, dtypes = leaves, None
-    flat = _concatenate_plain(leaves)
+    flat, are_owners = _concatenate_plain(leaves)
     if flat is None:
         vectors, dtypes = _as_vectors(leaves, where)
         flat = np.concatenate(vectors)
@@ -105,19 +108,31 @@ def stack(leaves, dtype, where):
     flat.flags.writeable = False
     table = flat.reshape(len(vectors), -1)
     check_finite(table, vectors.__getitem__, where)
-    return table
+    return table, are_owners
 
 
 def _concatenate_plain(leaves):
-    """Join real arrays of one length, asking little of each; None: they are not."""
+    """Join real arrays of one length, going over them as seldom as possible.
+
+    Returns
+    -------
+    flat : 1-D ndarray or None
+        None: they are not.
+    are_owners : bool
+        Whether none is a view.
+    """
     if set(map(type, leaves)) != {np.ndarray} or leaves[0].ndim != 1:
-        return None
+        return None, False
     try:
         flat = np.concatenate(leaves)
     except (TypeError, ValueError):  # of other dimensions, or dtypes
-        return None
-    is_plain = flat.dtype.kind in "buif" and len(leaves[0]) > 0
-    return flat if is_plain and len(set(map(len, leaves))) == 1 else None
+        return None, False
+    try:
+        sizes, bases = zip(*set(map(attrgetter("size", "base"), leaves)), strict=True)
+    except TypeError:  # a base that is an array has no hash
+        sizes, bases = set(map(attrgetter("size"), leaves)), ("views",)
+    is_plain = len(set(sizes)) == 1 and 0 not in sizes and flat.dtype.kind in "buif"
+    return (flat if is_plain else None), bases == (None,)
 
 
 def _as_vectors(leaves, where):
@@ -196,7 +211,7 @@ def as_table(X, where):
         what = f"{array.ndim} dimensions" if array.ndim else f"{type(X).__name__!r}"
         raise ValueError(f"expected a 2-D array, got {what}")
     if rows:
-        return stack(rows, None, where)
+        return stack(rows, None, where)[0]
     if array.shape[1] == 0:
         raise ValueError("a leaf vector needs at least one number: got 0 features")
     with np.errstate(over="ignore", invalid="ignore"):

@@ -1,7 +1,6 @@
 """Views on the same numbers: each ``M[i]`` is a new object, but the same row."""
 
-from itertools import repeat
-from operator import is_
+from functools import lru_cache
 
 import numpy as np
 
@@ -44,24 +43,23 @@ def views_on_one(leaves, table):
 
 def _sums(bits):
     """Sum rows of unsigned integers with weights: of equal rows it is equal."""
-    weights = np.random.default_rng(0).integers(
-        np.iinfo(bits.dtype).max, size=bits.shape[1], dtype=bits.dtype
-    )
-    return np.einsum("ij,j->i", bits, weights)
+    return np.einsum("ij,j->i", bits, _weights(bits.shape[1], bits.dtype))
+
+
+@lru_cache(maxsize=4)
+def _weights(size, dtype):
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(0).integers(top, size=size, dtype=dtype)
 
 
 def _likely_ones(leaves, numbers, sums):
     """Give, for some leaves, an earlier one that shares their numbers, as a dict."""
-    repeated = map(leaves.__getitem__, numbers)
-    bases = list(map(getattr, repeated, repeat("base"), repeat(None)))
-    if all(map(is_, bases, repeat(None))):
-        return {}
     like, met = {}, {}
-    for number, base, total in zip(numbers, bases, sums, strict=True):
+    for number, total in zip(numbers, sums, strict=True):
         leaf = leaves[number]
-        if base is None or type(leaf) not in (np.ndarray, np.memmap):
+        if type(leaf) not in (np.ndarray, np.memmap) or leaf.base is None:
             continue
-        first = met.setdefault((id(base), total), number)
+        first = met.setdefault((id(leaf.base), total), number)
         if first != number and not _are_one(leaves[first], leaf):
             address = leaf.__array_interface__["data"][0]
             first = met.setdefault((address, leaf.strides, leaf.dtype.str), number)
