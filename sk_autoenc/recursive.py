@@ -67,14 +67,18 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         Trees of a minibatch; "auto" is a tenth of the trees, but no fewer than 10 (or
         all there are) and no more than 200.
 
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Only for ``solver="sgd"``. "invscaling" divides `learning_rate_init`, after each
-        epoch, by (t + 1)^power_t, t being the trees seen; "adaptive" divides the rate
-        by 5 whenever training would stop for lack of progress, until it is 1e-6.
+    learning_rate : {"cosine", "constant", "invscaling", "adaptive"}, \
+            default="cosine"
+        How `learning_rate_init` falls, epoch by epoch. "cosine": along half a cosine,
+        from `learning_rate_init` in the first epoch to 0 after the last of `max_iter`,
+        which all are run; "invscaling" divides it by (t + 1)^power_t, t being the
+        trees seen; "adaptive" divides the rate by 5 whenever training would stop for
+        lack of progress, until it is 1e-6. `partial_fit` stays at the start of the
+        cosine.
 
     learning_rate_init : float, default=None
-        Step size; None is 0.001 for "adam" and 0.1 for "sgd", which is too large for
-        many trees: decoder weights are multiplied along each path, so try 0.01 or less.
+        Step size. None is 0.005 for "adam", and for "sgd" 0.01 divided by the mean over
+        trees of half the sum of squares of their leaves, if that is more than 1.
 
     power_t : float, default=0.5
         Exponent of "invscaling".
@@ -91,24 +95,28 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
     epsilon : float, default=1e-8
         Added to the denominator by Adam.
 
-    max_iter : int, default=200
-        Largest number of epochs, or of iterations of "lbfgs".
+    max_iter : int or "auto", default="auto"
+        Largest number of epochs ("cosine" runs them all), or of iterations of
+        "lbfgs". "auto": as many epochs as see 250 000 trees, but from 10
+        to 200, and 200 for "lbfgs".
 
     shuffle : bool, default=True
         Whether to shuffle the trees in each epoch.
 
-    tol : float, default=1e-4
-        When the mean loss per tree has not fallen below its best by more than `tol`
-        for more than `n_iter_no_change` epochs in a row, training has converged. For
-        "lbfgs", the largest entry of the projected gradient at which to stop (it also
-        stops when the loss falls by less than 2e-9 of itself).
+    tol : float, default=1e-3
+        Training, except by "cosine", has converged when the mean loss of the last
+        epochs is not lower, by more than `tol` times itself, than that of as many
+        epochs before: of `n_iter_no_change`, or a quarter of all, whichever is more.
+        For "lbfgs", the largest entry of the gradient at which to stop (it also stops
+        when the loss falls by less than 2e-9 of itself).
 
     n_iter_no_change : int, default=10
         See `tol`.
 
     early_stopping : bool, default=False
         Whether to hold out `validation_fraction` of the trees, judge progress by the
-        loss on them (under one fixed corruption) and keep the best parameters.
+        loss on them under one fixed corruption, and keep the parameters that were best
+        on them ("cosine" runs all epochs nevertheless).
 
     validation_fraction : float, default=0.1
         Fraction of trees to hold out, in (0, 1); only for ``early_stopping=True``.

@@ -403,8 +403,9 @@ def learning_rate_for_trees(settings, forest):
     if settings.learning_rate_init is not None:
         return settings.learning_rate_init
     if settings.solver == "sgd":
-        leaves = forest.leaf_vectors()
-        loss = np.sum(leaves * leaves, dtype=np.float64) / (2 * len(forest))
+        table = forest.leaf_table
+        norms = np.einsum("ij,ij->i", table, table, dtype=np.float64)
+        loss = norms[forest.leaf_row[forest.leaves]].sum() / (2 * len(forest))
         return 0.01 / max(float(loss), 1.0)
     return 0.005
 

@@ -1,5 +1,6 @@
 import functools
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -7,7 +8,7 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_array_equal
 
-from sk_autoenc import DenoisingAutoencoder
+from sk_autoenc import DenoisingAutoencoder, Forest
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.losses import LOSSES
@@ -19,7 +20,10 @@ from sk_autoenc.validation import (
     choose_loss,
     count_held_out,
     feature_range,
+    learning_rate_for_rows,
+    learning_rate_for_trees,
     resolve_batch_size,
+    resolve_max_iter,
 )
 
 METHODS = ("transform", "reconstruct", "score_samples", "score", "reconstruction_error")
@@ -477,3 +481,57 @@ def test_feature_range_of_sparse_data_counts_the_zeros():
 
 def test_codes_may_be_a_list(fitted):
     assert check_codes(fitted, [[1, 2, 3]], 3).dtype == np.float64
+
+
+# Defaults that depend on the data
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "expected"),
+    [(1, 200), (1250, 200), (2500, 100), (10_000, 25), (10**6, 10)],
+)
+def test_automatic_epochs_see_as_many_rows_within_bounds(n_samples, expected):
+    assert resolve_max_iter("auto", n_samples, by_minibatches=True) == expected
+
+
+def test_automatic_iterations_on_all_rows_do_not_depend_on_their_number():
+    assert resolve_max_iter("auto", 10**6, by_minibatches=False) == 200
+
+
+def test_a_given_number_of_epochs_stays():
+    assert resolve_max_iter(7, 10**6, by_minibatches=True) == 7
+
+
+def rate_settings(solver, learning_rate_init=None):
+    return SimpleNamespace(solver=solver, learning_rate_init=learning_rate_init)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_a_given_rate_stays(solver):
+    settings = rate_settings(solver, 0.25)
+    assert learning_rate_for_rows(settings, "squared_error") == 0.25
+    assert learning_rate_for_trees(settings, None) == 0.25
+
+
+def test_sgd_steps_shorter_on_the_squared_error_and_adam_does_not():
+    losses = ("cross_entropy", "squared_error")
+    sgd, adam = (
+        [learning_rate_for_rows(rate_settings(solver), loss) for loss in losses]
+        for solver in ("sgd", "adam")
+    )
+    assert sgd[1] < sgd[0]
+    assert adam[1] == adam[0]
+
+
+def test_sgd_steps_on_trees_by_the_inverse_of_the_loss_of_zeros():
+    leaf = np.array([3.0, 4.0])
+    forest = Forest.from_nested([(leaf, leaf), (leaf, (leaf, leaf, leaf))])
+    rate = learning_rate_for_trees(rate_settings("sgd"), forest)
+    assert rate == pytest.approx(0.01 / (6 * 25 / 2 / 2))
+    half = learning_rate_for_trees(rate_settings("sgd"), forest[[0]])
+    assert half == pytest.approx(0.01 / 25)
+
+
+def test_sgd_does_not_step_farther_on_leaves_near_zero():
+    forest = Forest.from_nested([(np.zeros(2), np.zeros(2))])
+    assert learning_rate_for_trees(rate_settings("sgd"), forest) == 0.01
