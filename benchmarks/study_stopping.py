@@ -50,7 +50,12 @@ TABLES = {
 SCALERS = {"min-max": MinMaxScaler(clip=True), "standard": StandardScaler()}
 SEEDS = range(3)
 
-BEFORE = {"learning_rate": "constant", "max_iter": 200, "tol": 1e-4}
+BEFORE = {
+    "learning_rate": "constant",
+    "max_iter": 200,
+    "tol": 1e-4,
+    "n_iter_no_change": 10,
+}
 SOLVERS = {
     "adam": ({}, {"learning_rate_init": 0.001}),
     "sgd": ({"solver": "sgd"}, {"learning_rate_init": 0.1}),

@@ -106,11 +106,11 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
     tol : float, default=1e-3
         Training, except by "cosine", has converged when the mean loss of the last
         epochs is not lower, by more than `tol` times itself, than that of as many
-        epochs before: of `n_iter_no_change`, or a quarter of all, whichever is more.
+        epochs before: of `n_iter_no_change`, or a third of all, whichever is more.
         For "lbfgs", the largest entry of the gradient at which to stop (it also stops
         when the loss falls by less than 2e-9 of itself).
 
-    n_iter_no_change : int, default=10
+    n_iter_no_change : int, default=20
         See `tol`.
 
     early_stopping : bool, default=False
@@ -232,7 +232,7 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         max_iter="auto",
         shuffle=True,
         tol=1e-3,
-        n_iter_no_change=10,
+        n_iter_no_change=20,
         early_stopping=False,
         validation_fraction=0.1,
         warm_start=False,
@@ -365,7 +365,7 @@ validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
         max_iter="auto",
         shuffle=True,
         tol=1e-3,
-        n_iter_no_change=10,
+        n_iter_no_change=20,
         early_stopping=False,
         validation_fraction=0.1,
         warm_start=False,

@@ -98,7 +98,7 @@ class Progress:
     """Tells from the losses of the epochs whether they still fall.
 
     The mean of the last epochs is compared with the mean of as many before them: of
-    `n_iter_no_change` epochs, or of a quarter of all, whichever is more. Such means
+    `n_iter_no_change` epochs, or of a third of all, whichever is more. Such means
     hardly feel the noise of an epoch, the less the slower the progress that they are
     to show. `record` and `start_anew` act; the properties only tell.
     """
@@ -121,7 +121,7 @@ class Progress:
     @property
     def is_over(self):
         """Whether it is time to stop or to change something."""
-        n_epochs = max(self.n_iter_no_change, len(self.losses) // 4)
+        n_epochs = max(self.n_iter_no_change, len(self.losses) // 3)
         if len(self.losses) < 2 * n_epochs:
             return False
         before, last = np.reshape(self.losses[-2 * n_epochs :], (2, -1)).mean(axis=1)

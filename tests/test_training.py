@@ -146,7 +146,7 @@ def test_progress_ends_on_a_plateau_with_noise():
     assert n_epochs < 200
 
 
-def test_the_means_are_of_a_quarter_of_all_epochs_once_these_are_more():
+def test_the_means_are_of_a_third_of_all_epochs_once_these_are_more():
     falling, flat = list(range(100, 60, -1)), [60.0] * 20
     assert make_progress([*falling, *flat], n_iter_no_change=2).is_over is False
     assert make_progress(flat[:4], n_iter_no_change=2).is_over
