@@ -93,11 +93,11 @@ def random_forest(n_trees, n_features):
 def dense_cases():
     """Yield (name, an epoch of `fit` or a transform) for rows."""
     for n_features, n_components, batch_size, n_rows in [
-        (64, 32, 10, 5_000),
-        (30, 100, 200, 20_000),
-        (784, 500, 20, 2_000),
-        (784, 500, 128, 5_120),
-        (784, 1000, 1024, 4_096),
+        (64, 32, 10, 2_000),
+        (30, 100, 200, 10_000),
+        (784, 500, 20, 1_000),
+        (784, 500, 128, 2_560),
+        (784, 1000, 1024, 2_048),
     ]:
         X = np.random.default_rng(0).random((n_rows, n_features), np.float32)
         model = DenoisingAutoencoder(
@@ -117,9 +117,9 @@ def dense_cases():
 def tree_cases():
     """Yield (name, an epoch of `fit` or a transform) for trees."""
     for n_components, batch_size, n_trees in [
-        (50, 32, 640),
+        (50, 32, 320),
         (50, 4_000, 4_000),
-        (100, 64, 640),
+        (100, 64, 320),
         (100, 4_000, 4_000),
     ]:
         forest = random_forest(n_trees, n_components)
