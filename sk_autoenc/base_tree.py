@@ -75,8 +75,8 @@ class BaseTreeAutoencoder(
         Raises
         ------
         ValueError
-            If a parameter is not valid: the estimator then stays as it was. If a tree
-            is not valid or the loss stops being finite: it is then not fitted.
+            If a parameter or a tree is not valid, or if the loss stops being finite.
+            The estimator then is as it was before the call, as after any error.
 
         Warns
         -----

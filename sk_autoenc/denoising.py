@@ -106,9 +106,12 @@ class DenoisingAutoencoder(
         L2 penalty: (alpha / 2) times the sum of squares of the weights, not of the
         intercepts, is added to the mean loss per sample.
 
-    solver : {"adam", "sgd"}, default="adam"
-        Adam, or stochastic gradient descent with the learning rates and momentum
-        below. ``solver="sgd", momentum=0, batch_size=20`` is the algorithm of [3]_.
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        Adam or stochastic gradient descent by minibatches, with the learning rates and
+        momentum below, or scipy's L-BFGS-B on all rows at once. ``solver="sgd",
+        learning_rate="constant", momentum=0, batch_size=20`` is the algorithm of [3]_.
+        "lbfgs" needs ``corruption=None``, has no `partial_fit`, and ignores
+        `early_stopping` and the settings of the other solvers.
 
     batch_size : int or "auto", default="auto"
         Rows of a minibatch; "auto" is a tenth of the rows, but no fewer than 10 (or
@@ -336,9 +339,8 @@ class DenoisingAutoencoder(
         Raises
         ------
         ValueError
-            If a parameter is not valid: the estimator then stays as it was. If X is
-            not valid, or not for these parameters, or if the loss stops being finite:
-            it is then not fitted; with `warm_start`, X leaves it as it was.
+            If a parameter or X is not valid, or if the loss stops being finite. The
+            estimator then is as it was before the call, as after any error.
 
         Warns
         -----
@@ -369,6 +371,8 @@ class DenoisingAutoencoder(
 
         Raises
         ------
+        AttributeError
+            With ``solver="lbfgs"``.
         ValueError
             If a parameter or X is not valid, or if the loss stops being finite. The
             estimator then is as it was before the call.
