@@ -13,7 +13,6 @@ from tree_cases import (
     N_FEATURES,
     PAIRS,
     TREES,
-    Batch,
     X,
     Y,
     Z,
@@ -24,6 +23,7 @@ from tree_cases import (
     named,
 )
 
+from sk_autoenc.feeds import Batch
 from sk_autoenc.networks.tree import blends, levels
 from sk_autoenc.networks.tree.encoder import normalise
 from sk_autoenc.networks.tree.parameters import Parameters

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 from oracles import TreeOracle
 
+from sk_autoenc.feeds import Batch
 from sk_autoenc.networks.tree.network import Network
 from sk_autoenc.networks.tree.parameters import (
     Architecture,
@@ -21,13 +22,6 @@ LOSS_NAMES = ("unfold_root", "unfold_all", "children")
 PAIRS = list(product(ACTIVATIONS, ACTIVATIONS))
 X, Y, Z = np.random.default_rng(7).uniform(-1, 1, (3, N_FEATURES))
 TREES = [((X, Y, Z), (Y,), X), X, (Y, ((Z, X), (X, (Y, Z, X, Y)))), (Z,)]
-
-
-class Batch(NamedTuple):
-    """As feeds make it."""
-
-    inputs: np.ndarray | None
-    targets: Forest
 
 
 class Model(NamedTuple):
