@@ -270,6 +270,8 @@ def check_trees(estimator, X, *, reset, name="X"):
 
 def tree_hint(X):
     """Say how trees are passed, if X may be a wrong way of doing it, or return None."""
+    if isinstance(X, Mapping) and any(isinstance(tree, tuple) for tree in X.values()):
+        return "pass a list of them, such as list(X.values())."
     converter = converter_hint(X)
     if converter is not None:
         return converter
@@ -280,7 +282,7 @@ def tree_hint(X):
         )
     if isinstance(X, np.ndarray) and (X.dtype == object or X.ndim > 2):
         return "numpy took their tuples apart; pass the list of trees itself."
-    if isinstance(X, Iterator | Mapping):
+    if isinstance(X, Iterator):
         return "pass a list of them, which can be gone through again."
     if hasattr(X, "columns"):
         return "pass the column they are in, such as X['tree'], not a data frame."

@@ -63,7 +63,8 @@ def test_a_step_on_corrupted_rows_reconstructs_the_clean_ones(X):
         seen.append((X.copy(), X * (rng.random(X.shape) > level)))
         return seen[-1][1]
 
-    model = make(corruption=drop, solver="sgd", momentum=0, batch_size=60)
+    settings = {"solver": "sgd", "learning_rate_init": 0.1, "momentum": 0}
+    model = make(corruption=drop, batch_size=60, **settings)
     model.partial_fit(X)
     oracle = Oracle.of(model)
     model.partial_fit(X)
@@ -86,7 +87,10 @@ def mirrored_groups():
 def toy_model(seed):
     return DenoisingAutoencoder(
         5,
+        activation="logistic",
         solver="sgd",
+        learning_rate="constant",
+        learning_rate_init=0.1,
         momentum=0,
         corruption_level=0.3,
         warm_start=True,

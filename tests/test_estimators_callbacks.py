@@ -29,7 +29,7 @@ def ProgressBar(callback):
 
 
 def make(case, *callbacks, **changes):
-    estimator = case.make(**{"max_iter": 4} | changes)
+    estimator = case.make(**{"max_iter": 4, "learning_rate": "constant"} | changes)
     return estimator.set_callbacks(*callbacks) if callbacks else estimator
 
 

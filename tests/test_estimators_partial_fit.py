@@ -49,6 +49,7 @@ def test_the_first_partial_fit_is_the_first_epoch_of_fit(
 @every_case
 @every_schedule
 def test_passes_of_partial_fit_are_the_epochs_of_fit(settings, case):
+    settings = {"learning_rate": "constant"} | settings
     model = case.make(shuffle=False, corruption=None, **settings)
     in_passes = clone(model)
     for _ in range(3):

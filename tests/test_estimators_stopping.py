@@ -16,13 +16,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
 @every_case
 def test_a_convergence_warning_says_that_max_iter_was_reached(case):
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(3\) reached"):
-        case.make().fit(case.X)
+        case.make(learning_rate="constant").fit(case.X)
 
 
 @every_case
 def test_a_convergence_warning_shows_the_line_that_called_fit(case):
     with pytest.warns(ConvergenceWarning) as caught:
-        case.make().fit(case.X)
+        case.make(learning_rate="constant").fit(case.X)
     assert caught[0].filename == __file__
 
 
@@ -30,8 +30,25 @@ def test_a_convergence_warning_shows_the_line_that_called_fit(case):
 def test_a_converged_fit_does_not_warn(case):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = case.make(max_iter=50, tol=100.0, n_iter_no_change=4).fit(case.X)
-    assert model.n_iter_ == 6
+        settings = {"learning_rate": "constant", "tol": 100.0, "n_iter_no_change": 4}
+        model = case.make(max_iter=50, **settings).fit(case.X)
+    assert model.n_iter_ == 8
+
+
+@every_case
+def test_the_end_of_a_cosine_is_no_reason_to_warn(case):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = case.make(learning_rate="cosine", max_iter=3).fit(case.X)
+    assert model.n_iter_ == 3
+
+
+@every_case
+def test_defaults_run_as_many_epochs_as_the_samples_call_for(case):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = case.make(max_iter="auto").fit(case.X)
+    assert model.n_iter_ == 200
 
 
 @every_case
@@ -42,7 +59,7 @@ def test_an_adaptive_rate_falls_when_the_loss_stays(case):
     )
     model.fit(case.X)
     steps = np.ceil(np.log(1e3) / np.log(5)) + 1
-    assert model.n_iter_ == 1 + 2 * steps
+    assert model.n_iter_ == 2 * steps
 
 
 # Early stopping
@@ -51,7 +68,8 @@ def test_an_adaptive_rate_falls_when_the_loss_stays(case):
 @every_case
 def test_early_stopping_stops(case):
     settings = {"early_stopping": True, "tol": 100.0, "n_iter_no_change": 3}
-    assert case.make(max_iter=99, **settings).fit(case.X).n_iter_ == 5
+    model = case.make(max_iter=99, learning_rate="constant", **settings)
+    assert model.fit(case.X).n_iter_ == 6
 
 
 @every_case
@@ -70,6 +88,7 @@ def test_early_stopping_counts_the_samples_trained_on(case):
 @every_case
 def test_early_stopping_restores_the_best_parameters(case):
     settings = {"early_stopping": True, "learning_rate_init": 0.3, "batch_size": 3}
+    settings["learning_rate"] = "constant"
     long = case.make(max_iter=20, **settings).fit(case.X)
     best_epoch = int(np.argmin(long.validation_loss_curve_)) + 1
     assert best_epoch < 20  # or there is nothing to restore

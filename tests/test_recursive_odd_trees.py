@@ -135,7 +135,9 @@ def test_zero_codes_are_normalised_to_zero():
 
 def test_one_leaf_of_double_precision_makes_the_model_double():
     trees = [*make_trees(20, dtype=np.float32), (A, B)]
-    assert make().fit(trees).encoder_left_.dtype == np.float64
+    with pytest.warns(UserWarning, match="all become float64"):
+        model = make().fit(trees)
+    assert model.encoder_left_.dtype == np.float64
 
 
 def test_joined_forests_of_both_precisions_are_trained_in_double():

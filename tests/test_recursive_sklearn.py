@@ -167,7 +167,7 @@ def test_grid_search_in_two_processes_is_that_of_a_list_in_one(
 def test_grid_search_tunes_the_loss_of_the_model_itself():
     grid = {"n_components": [1, None], "solver": ["adam", "lbfgs"]}
     search = GridSearchCV(make(UnfoldingRAETransformer), grid, cv=2).fit(TREES)
-    assert search.best_params_ == {"n_components": None, "solver": "lbfgs"}
+    assert search.best_params_["n_components"] is None
 
 
 @every_container
