@@ -25,12 +25,10 @@ from statistics import median
 
 import numpy as np
 import torch
-from side_by_side import at_threads, medians, print_table
+from side_by_side import at_threads, epoch_of, medians, print_table
 from sklearn.neural_network import MLPRegressor
 
 from sk_autoenc import DenoisingAutoencoder
-from sk_autoenc.parts.solvers import SGD
-from sk_autoenc.training import run_epoch
 
 SHAPES = [
     # n_features, n_components, batch_size, n_rows
@@ -72,15 +70,10 @@ def our_epoch(X, n_components, batch_size):
         batch_size=batch_size,
         learning_rate_init=RATE,
         corruption_level=LEVEL,
+        activation="logistic",
         random_state=0,
     )
-    data = estimator._check_training_data(X, reset=True)
-    parameters, rng = estimator._start(data)
-    objective = estimator._make_objective(data, parameters, rng).value_and_gradient
-    solver = SGD(parameters.flat, estimator)
-    plan = estimator._plan(rng, 1, len(X), warn=False)
-    rows = np.arange(len(X))
-    return lambda: run_epoch(objective, parameters, rows, solver, plan)
+    return epoch_of(estimator, X)
 
 
 def torch_parameters(X, n_components):
@@ -153,6 +146,7 @@ def partial_fits(X, n_components, batch_size):
     rate = 1e-4
     ours = DenoisingAutoencoder(
         n_components,
+        activation="logistic",
         loss="squared_error",
         tied_weights=False,
         solver="sgd",
