@@ -145,6 +145,15 @@ def test_an_interrupt_while_a_leaf_is_read_goes_through():
         Forest.from_nested([(A, RaisingArray(KeyboardInterrupt()))])
 
 
+def test_a_leaf_whose_attributes_raise_is_refused_with_its_place():
+    class Raising:
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+    with pytest.raises(ValueError, match=r"^tree 0, at \[1\]: leaf is of type Raising"):
+        Forest.from_nested([(A, Raising())])
+
+
 def cyclic_list():
     items = [1.0]
     items += [items, items]

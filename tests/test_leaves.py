@@ -119,6 +119,12 @@ def test_views_on_the_same_numbers_are_one_row_of_the_table(leaves, rows):
     assert len(forest.leaf_table) == len(set(rows))
 
 
+def test_leaves_that_stand_in_buffers_are_read():
+    buffer = bytearray(A.tobytes() + B.tobytes())
+    leaves = [np.frombuffer(memoryview(buffer)[i : i + 16]) for i in (0, 16, 0)]
+    assert_array_equal(Forest.from_nested([tuple(leaves)]).leaf_vectors(), [A, B, A])
+
+
 def test_rows_of_a_memory_map_are_stored_once(tmp_path):
     np.save(tmp_path / "words.npy", MATRIX)
     words = np.load(tmp_path / "words.npy", mmap_mode="r")

@@ -127,14 +127,19 @@ def test_a_list_of_such_trees_has_the_hint_of_its_first(
 
 def test_json_may_be_a_list():
     hint = converter_hint([JSON, JSON])
+    assert hint.startswith("dict objects")
     assert run(hint, trees=[JSON, [JSON, JSON]]).n_leaves.tolist() == [5, 10]
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame({"t": [1]}), pl.DataFrame({"t": [1]})])
 def test_a_data_frame_is_asked_for_its_column(frame):
     assert converter_hint(frame) == (
-        "pass the column that the trees are in, such as X['tree'], not a DataFrame."
+        "Pass the column that the trees are in, such as X['tree'], not a DataFrame."
     )
+    with pytest.raises(
+        TypeError, match=r"type 'DataFrame'; expected .*\nPass the column"
+    ):
+        Forest.from_nested(frame)
 
 
 @pytest.mark.parametrize(

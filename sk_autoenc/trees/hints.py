@@ -6,8 +6,6 @@ They are told by what they can do, and none of their libraries is imported.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from sk_autoenc.trees.containers import is_kind, own_items
-
 CONVERTER = """\
 {kind} objects are not nested tuples; convert them first, with a function \
 `vector` of yours that gives the numbers of a leaf:
@@ -17,9 +15,9 @@ CONVERTER = """\
         return children or vector(node)
 
     X = [{call}]"""
-FRAME = "pass the column that the trees are in, such as X['tree'], not a {kind}."
+FRAME = "Pass the column that the trees are in, such as X['tree'], not a {kind}."
 UNDIRECTED = (
-    "a {kind} does not say which node is the root; make it directed, away from the "
+    "A {kind} does not say which node is the root; make it directed, away from the "
     "root, such as networkx.bfs_tree(graph, root)."
 )
 
@@ -64,13 +62,12 @@ of yours that gives the numbers of a leaf:
     <BLANKLINE>
         X = [nested(tree) for tree in trees]
     """
+    if type(obj) in (list, tuple):
+        one = next((x for x in obj if isinstance(x, Mapping)), next(iter(obj), None))
+        return None if type(one) in (list, tuple) else converter_hint(one)
     for kind in KINDS:
         if kind.is_one(obj):
-            words = kind._asdict() | {"kind": type(obj).__name__}
-            return kind.text.format_map(words)
-    if is_kind(obj, list, tuple):
-        first = next(own_items(obj), None)
-        return None if type(first) in (list, tuple) else converter_hint(first)
+            return kind.text.format_map(kind._asdict() | {"kind": type(obj).__name__})
     return None
 
 
@@ -79,14 +76,11 @@ def _has(*names):
     return lambda obj: all(hasattr(type(obj), name) for name in names)
 
 
-def _is_json(obj):
-    if is_kind(obj, list):
-        return any(isinstance(item, Mapping) for item in own_items(obj))
-    return isinstance(obj, Mapping)
-
-
 def _has_children(obj):
-    return hasattr(obj, "children") and not hasattr(type(obj), "__array__")
+    try:
+        return hasattr(obj, "children") and not hasattr(type(obj), "__array__")
+    except Exception:  # an attribute of somebody else's may raise anything
+        return False
 
 
 KINDS = (
@@ -114,7 +108,7 @@ KINDS = (
     Kind(_has("columns", "to_numpy", "shape"), text=FRAME),
     # JSON, as json.load gives it
     Kind(
-        _is_json,
+        lambda obj: isinstance(obj, Mapping),
         "(node.values() if isinstance(node, dict) else\n"
         "                node if isinstance(node, list) else ())",
     ),

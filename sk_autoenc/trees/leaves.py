@@ -129,7 +129,7 @@ def _concatenate_plain(leaves):
         return None, False
     try:
         sizes, bases = zip(*set(map(attrgetter("size", "base"), leaves)), strict=True)
-    except TypeError:  # a base that is an array has no hash
+    except (TypeError, ValueError):  # a base that is an array has no hash
         sizes, bases = set(map(attrgetter("size"), leaves)), ("views",)
     is_plain = len(set(sizes)) == 1 and 0 not in sizes and flat.dtype.kind in "buif"
     return (flat if is_plain else None), bases == (None,)

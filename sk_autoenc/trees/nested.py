@@ -91,21 +91,20 @@ def flatten(X, dtype=None):
 
 def _as_sequence(X):
     """Give trees as a plain list."""
-    X = X.to_numpy() if hasattr(X, "to_numpy") else X
-    if isinstance(X, np.ndarray):
+    hint = None if type(X) in (list, tuple) else converter_hint(X)
+    given, X = X, X.to_numpy() if hasattr(X, "to_numpy") else X
+    if isinstance(X, np.ndarray) and hint is None:
         if X.ndim != 1:
             raise ValueError(
                 f"X has {X.ndim} dimensions, expected a sequence of trees; "
                 "Forest.from_rows takes the rows of a 2-D array as trees"
             )
         X = X.tolist()
-    is_sequence = is_kind(X, list, tuple)
-    hint = converter_hint(X) if type(X) not in (list, tuple) else None
-    if not is_sequence or hint is not None:
+    if not is_kind(X, list, tuple) or hint is not None:
         raise TypeError(
-            f"X is of type {type(X).__name__!r}; expected a list, tuple, 1-D object "
-            "array or Series of trees (nested tuples), or a Forest"
-            + ("" if hint is None else f". {hint}")
+            f"X is of type {type(given).__name__!r}; expected a list, tuple, 1-D "
+            "object array or Series of trees (nested tuples), or a Forest"
+            + ("" if hint is None else f".\n{hint}")
         )
     trees = list(own_items(X))
     if not trees:

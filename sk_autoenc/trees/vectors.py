@@ -54,7 +54,7 @@ def as_vector(leaf):
         hint = converter_hint(leaf)
         if hint is None:
             raise
-        raise ValueError(f"{error}. {hint}") from error.__cause__
+        raise ValueError(f"{error}.\n{hint}") from error.__cause__
 
 
 def as_array(X, name):
