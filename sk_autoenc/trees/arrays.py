@@ -43,7 +43,7 @@ class NodeArrays:
             self.depth,
             self.height,
             self.size,
-        ) = Columns(*self._stacked)
+        ) = self._stacked  # in the order of `Columns`
         self._is_finite = is_finite
 
     @property

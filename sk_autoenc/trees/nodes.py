@@ -94,7 +94,9 @@ def runs(sizes, max_size):
 
 def starts(sizes):
     """Offsets of runs of these sizes: 0 and the running totals."""
-    return np.concatenate([[0], sizes.cumsum(dtype=np.int64)])
+    offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=offsets[1:])
+    return offsets
 
 
 def place(tree_start, columns, node):
