@@ -20,7 +20,7 @@ from statistics import median
 import numpy as np
 import torch
 from data_sets import syntax_trees
-from side_by_side import at_threads, medians, print_table
+from side_by_side import at_threads, epoch_of, medians, print_table
 
 from sk_autoenc import Forest, UnfoldingRAETransformer
 from sk_autoenc.feeds import Batch
@@ -33,8 +33,6 @@ from sk_autoenc.networks.tree.parameters import (
     parameter_shapes,
 )
 from sk_autoenc.parts.activations import ACTIVATIONS
-from sk_autoenc.parts.solvers import Adam
-from sk_autoenc.training import run_epoch
 
 
 def random_tree(rng, n_leaves, leaves):
@@ -281,11 +279,6 @@ def fit_epochs(n_trees):
     """Compare an epoch inside `fit`, at batch 64, with its calls alone."""
     forest = Forest.from_nested(random_trees(n_trees, 100))
     estimator = UnfoldingRAETransformer(batch_size=64, random_state=0)
-    data = estimator._check_training_data(forest, reset=True)
-    parameters, rng = estimator._start(data)
-    objective = estimator._make_objective(data, parameters, rng).value_and_gradient
-    solver = Adam(parameters.flat, estimator)
-    plan = estimator._plan(rng, 1, len(forest), warn=False)
     rows = np.arange(len(forest))
     own_parameters = make_parameters(100)
     batches = [
@@ -293,7 +286,7 @@ def fit_epochs(n_trees):
         for start in range(0, len(rows), 64)
     ]
     functions = {
-        "epoch": lambda: run_epoch(objective, parameters, rows, solver, plan),
+        "epoch": epoch_of(estimator, forest),
         "calls": lambda: [call() for call in batches],
     }
     for n_threads in (1, 2):

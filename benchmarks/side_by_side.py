@@ -3,7 +3,11 @@
 import time
 from statistics import median
 
+import numpy as np
 from threadpoolctl import threadpool_limits
+
+from sk_autoenc.base import make_plan, new_solver
+from sk_autoenc.training import run_epoch
 
 
 def medians(functions, n_rounds=7, min_seconds=0.2):
@@ -37,6 +41,15 @@ def timed(function, repeats):
     for _ in range(repeats):
         function()
     return (time.perf_counter() - began) / repeats
+
+
+def epoch_of(estimator, X):
+    """Return the epoch that `fit` repeats, on data that it has validated."""
+    problem = estimator._problem(X, None, reset=True)
+    solver = new_solver(problem)
+    plan = make_plan(problem, problem.n_samples, warn=False)
+    rows = np.arange(problem.n_samples)
+    return lambda: run_epoch(problem.objective, problem.parameters, rows, solver, plan)
 
 
 def at_threads(n_threads):
