@@ -304,9 +304,12 @@ def check_X(estimator, X, *, reset, accept_sparse=True):
         dtype=[np.float64, np.float32],
         order="C",
     )
-    if scipy.sparse.issparse(X) and not X.has_canonical_format:
-        X = X.copy()  # the user's own matrix stays as it is
-        X.sum_duplicates()
+    if scipy.sparse.issparse(X):
+        # Products of a damaged matrix write outside of its memory.
+        X.check_format(full_check=True)
+        if not X.has_canonical_format:
+            X = X.copy()  # the user's own matrix stays as it is
+            X.sum_duplicates()
     return X
 
 

@@ -189,3 +189,13 @@ def test_memory_in_training_does_not_grow_with_the_dense_data():
     X = np.random.default_rng(0).random((20_000, 100))
     model = make(batch_size=100)
     assert peak_memory(lambda: model.partial_fit(X)) < 0.25 * X.nbytes
+
+
+@pytest.mark.parametrize("damage", [99, -1])
+def test_a_damaged_sparse_matrix_is_refused(damage, X_sparse):
+    model = make().fit(X_sparse)
+    broken = scipy.sparse.csr_array(X_sparse)
+    broken.indices[3] = damage
+    for method in (model.transform, model.fit, model.score_samples):
+        with pytest.raises(ValueError, match=r"ind(ices|ex)"):
+            method(broken)
