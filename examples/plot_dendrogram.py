@@ -55,10 +55,8 @@ def make_forest(subsets):
 
 
 def make_model(**settings):
-    settings = {"learning_rate_init": 0.003, "tol": 0.05} | settings
-    return UnfoldingRAETransformer(
-        batch_size=25, n_iter_no_change=5, random_state=0, **settings
-    )
+    settings = {"learning_rate_init": 0.003, "max_iter": 60} | settings
+    return UnfoldingRAETransformer(batch_size=25, random_state=0, **settings)
 
 
 def errors_of_mean(images):

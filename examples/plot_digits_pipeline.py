@@ -29,15 +29,7 @@ PICTURE = Path(__file__).with_suffix(".png")
 
 
 def make_autoencoder():
-    return DenoisingAutoencoder(
-        256,
-        activation="relu",
-        solver="sgd",
-        learning_rate_init=0.01,
-        tol=0.05,
-        n_iter_no_change=5,
-        random_state=0,
-    )
+    return DenoisingAutoencoder(256, max_iter=60, random_state=0)
 
 
 def compare(X, y):

@@ -188,8 +188,7 @@ def make_autoencoder(init, seed):
         pooling=("root", "mean"),
         batch_size=40,
         learning_rate_init=0.003,
-        tol=0.05,
-        n_iter_no_change=3,
+        max_iter=20,
         random_state=seed,
     )
 

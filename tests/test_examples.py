@@ -29,7 +29,7 @@ def run(tmp_path_factory):
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=120,
+                timeout=600,
             )
             outputs[name] = done, folder
         return outputs[name]
