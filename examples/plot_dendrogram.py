@@ -55,8 +55,9 @@ def make_forest(subsets):
 
 
 def make_model(**settings):
-    settings = {"learning_rate_init": 0.003, "max_iter": 60} | settings
-    return UnfoldingRAETransformer(batch_size=25, random_state=0, **settings)
+    return UnfoldingRAETransformer(
+        batch_size=25, max_iter=80, random_state=0, **settings
+    )
 
 
 def errors_of_mean(images):

@@ -29,7 +29,7 @@ PICTURE = Path(__file__).with_suffix(".png")
 
 
 def make_autoencoder():
-    return DenoisingAutoencoder(256, max_iter=60, random_state=0)
+    return DenoisingAutoencoder(256, batch_size=32, max_iter=20, random_state=0)
 
 
 def compare(X, y):

@@ -187,8 +187,7 @@ def make_autoencoder(init, seed):
         init=init,
         pooling=("root", "mean"),
         batch_size=40,
-        learning_rate_init=0.003,
-        max_iter=20,
+        max_iter=30,
         random_state=seed,
     )
 

@@ -47,7 +47,7 @@ class DenoisingAutoencoder(
     features for a classifier; reconstructions fill in, denoise, or show which entries
     of a sample are unusual.
 
-    Read more in ``doc/user_guide.md``; ``doc/derivation.md`` has the equations.
+    Read more in ``doc/guide_rows.md``; ``doc/derivation.md`` has the equations.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ class DenoisingAutoencoder(
     >>> from sklearn.datasets import load_digits
     >>> from sk_autoenc import DenoisingAutoencoder
     >>> X = load_digits().data / 16
-    >>> autoencoder = DenoisingAutoencoder(32, tol=0.5, random_state=0)
+    >>> autoencoder = DenoisingAutoencoder(32, max_iter=5, random_state=0)
     >>> autoencoder.fit(X).transform(X).shape
     (1797, 32)
     >>> autoencoder.loss_name_
@@ -345,7 +345,8 @@ class DenoisingAutoencoder(
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` ends the training, or if the loss rose throughout.
+            If `max_iter` or a failed line search of "lbfgs" ends the training, or if
+            the loss rose throughout. The estimator is fitted nevertheless.
         """
         return self._fit(X, y)
 

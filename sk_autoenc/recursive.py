@@ -10,7 +10,7 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
     leaves up into one vector, from which the whole tree is decoded again, from the root
     down. Training makes the decoded leaves equal the given ones.
 
-    Read more in ``doc/user_guide.md``; ``doc/derivation.md`` has the equations.
+    Read more in ``doc/guide_trees.md``; ``doc/derivation.md`` has the equations.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
     >>> from sk_autoenc import UnfoldingRAETransformer
     >>> a, b, c = [1.0, 0.0], [0.0, 1.0], [0.5, 0.5]
     >>> trees = [((a, b), c), (a, b, c), (c,)]
-    >>> model = UnfoldingRAETransformer(tol=0.1, random_state=0).fit(trees)
+    >>> model = UnfoldingRAETransformer(max_iter=5, random_state=0).fit(trees)
     >>> model.transform(trees).shape
     (3, 2)
     >>> model.reconstruct(trees)[2]
@@ -334,7 +334,7 @@ validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
     --------
     >>> from sk_autoenc import RAETransformer
     >>> a, b, c = [1.0, 0.0], [0.0, 1.0], [0.5, 0.5]
-    >>> model = RAETransformer(normalize=True, tol=0.1, random_state=0)
+    >>> model = RAETransformer(normalize=True, max_iter=5, random_state=0)
     >>> model.fit_transform([((a, b), c), (a, b, c), (c,)]).shape
     (3, 2)
     """
