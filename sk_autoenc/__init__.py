@@ -1,4 +1,4 @@
-"""Autoencoders that are true scikit-learn estimators, on numpy alone."""
+"""Autoencoders that are true scikit-learn estimators, on numpy and scipy."""
 
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer

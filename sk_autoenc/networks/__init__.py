@@ -1,1 +1,1 @@
-"""Forward and backward passes by hand, on numpy alone, equations cited."""
+"""Forward and backward passes by hand, on numpy and scipy, equations cited."""
