@@ -1,9 +1,9 @@
 """
 What the defaults of DenoisingAutoencoder are worth on scikit-learn's small data sets.
 
-Prints the tables of doc/defaults.md, in Markdown:
+Prints the tables of doc/results.md, in Markdown:
 
-    OPENBLAS_NUM_THREADS=1 python benchmarks/study_defaults.py
+    python benchmarks/study_defaults.py
 
 One thing varies at a time around the defaults; solver and batch size vary together.
 For each setting, over repeated 5-fold cross-validation, with the same folds and seeds:

@@ -379,8 +379,7 @@ ROWS_TO_SEE = 250_000
 def resolve_max_iter(max_iter, n_samples, *, by_minibatches):
     """Return the largest number of epochs, or of iterations on all rows at once.
 
-    "auto" is what `ROWS_TO_SEE` make, but from 10 to 200: ``doc/defaults.md`` shows
-    what more would gain.
+    "auto" is what `ROWS_TO_SEE` make, but from 10 to 200.
     """
     if max_iter != "auto":
         return max_iter
@@ -418,7 +417,7 @@ def learning_rate_for_trees(settings, forest):
 def resolve_batch_size(batch_size, n_samples, *, warn):
     """Return a batch size of at most n_samples.
 
-    "auto" is a tenth of the samples, but from 10 to 200: ``doc/defaults.md`` shows what
+    "auto" is a tenth of the samples, but from 10 to 200: ``doc/results.md`` shows what
     a single step an epoch does to small data.
     """
     if batch_size == "auto":
