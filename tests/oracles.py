@@ -8,6 +8,7 @@ the equations.
 """
 
 import math
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +27,36 @@ FUNCTIONS = {
 """By name: s(a) and s'(a)."""
 
 
+def decimal_logistic(a):
+    """To 28 digits, and of any size: 1e-348 for a = -800."""
+    decay = (-abs(Decimal(a))).exp()
+    return (1 if a > 0 else decay) / (1 + decay)
+
+
+DECIMAL_FUNCTIONS = FUNCTIONS | {
+    "logistic": (
+        decimal_logistic,
+        lambda a: decimal_logistic(a) * decimal_logistic(-a),
+    )
+}
+"""The same where s(a) or s'(a) need not fit in a float."""
+
+
 def apply(function, values):
     return np.array([function(value) for value in values])
+
+
+def normalised(name, preactivation):
+    """v / ||v|| of v = s(a), and s'(a) / ||v||; a length of 0 is taken as 1."""
+    values, slopes = (
+        [Decimal(function(float(a))) for a in preactivation]
+        for function in DECIMAL_FUNCTIONS[name]
+    )
+    length = sum(value * value for value in values).sqrt() or 1
+    return (
+        np.array([float(value / length) for value in values]),
+        np.array([float(slope / length) for slope in slopes]),
+    )
 
 
 class Oracle(NamedTuple):
@@ -191,7 +220,7 @@ class TreeOracle:
         child_weights="equal",
     ):
         self.parameters = parameters
-        self.f, self.f_slope = FUNCTIONS[encoder]
+        self.encoder = encoder
         self.g, self.g_slope = FUNCTIONS[decoder]
         self.objective, self.alpha, self.normalize = objective, alpha, normalize
         self.child_weights = child_weights
@@ -255,10 +284,11 @@ class TreeOracle:
         for child, alpha in node.blends():
             self.encode(child)
             node.a += self.factor(node, child) * self.blend("W_", alpha) @ child.vec
-        node.vec, node.length = apply(self.f, node.a), 1.0
         if self.normalize:
-            node.length = np.sqrt((node.vec**2).sum()) or 1.0
-            node.vec = node.vec / node.length
+            node.vec, node.slope = normalised(self.encoder, node.a)
+        else:
+            f, f_slope = FUNCTIONS[self.encoder]
+            node.vec, node.slope = apply(f, node.a), apply(f_slope, node.a)
 
     def backpropagate(self, node, gradient):
         """Given the whole of dE/dvec(node) in upstream: Eqs. (27)-(29)."""
@@ -269,9 +299,8 @@ class TreeOracle:
             return
         upstream = node.upstream
         if self.normalize:
-            jacobian = np.eye(len(node.vec)) - np.outer(node.vec, node.vec)
-            upstream = jacobian / node.length @ upstream
-        node.delta = upstream * apply(self.f_slope, node.a)
+            upstream = upstream - node.vec * (node.vec @ upstream)
+        node.delta = upstream * node.slope
         gradient["b"] += node.delta
         for child, alpha in node.blends():
             delta = self.factor(node, child) * node.delta

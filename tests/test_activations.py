@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from oracles import FUNCTIONS
+from oracles import FUNCTIONS, normalised
 
 from sk_autoenc.parts.activations import ACTIVATIONS
 
@@ -14,9 +14,19 @@ AWAY_FROM_KINKS = np.array([-7.3, -3.1, -1.2, -0.4, -0.01, 0.01, 0.3, 1.1, 2.9, 
 every_activation = pytest.mark.parametrize("name", ACTIVATIONS)
 every_known_activation = pytest.mark.parametrize("name", FUNCTIONS)
 
+every_scaled_activation = pytest.mark.parametrize(
+    "name", [name for name in ACTIVATIONS if ACTIVATIONS[name].scaled]
+)
+
 
 def value(name, preactivation):
     return ACTIVATIONS[name].value(np.array(preactivation))
+
+
+def scaled(name, rows, dtype):
+    values = np.array(rows, dtype)
+    slopes = np.empty_like(values)
+    return ACTIVATIONS[name].scaled(values, slopes), slopes
 
 
 @every_activation
@@ -80,6 +90,45 @@ def test_value_and_slope_equal_the_formula(name, a):
     assert output[0] == pytest.approx(function(a), rel=1e-12, abs=1e-15)
     actual = ACTIVATIONS[name].slope(output, np.empty(1))
     assert actual[0] == pytest.approx(slope(a), rel=1e-12, abs=1e-15)
+
+
+@every_scaled_activation
+@given(row=st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=6))
+def test_scaled_values_and_slopes_have_the_directions_of_those_of_the_formula(
+    name, row
+):
+    for dtype in (np.float32, np.float64):
+        values, slopes = scaled(name, [row], dtype)
+        expected, expected_slopes = normalised(name, row)
+        length = np.linalg.norm(values.astype(float))
+        limits = {"rtol": 8 * np.finfo(dtype).eps, "atol": np.finfo(dtype).tiny}
+        assert_allclose(values[0] / length, expected, **limits)
+        assert_allclose(slopes[0] / length, expected_slopes, **limits)
+
+
+@every_scaled_activation
+def test_scaling_overwrites_its_argument_and_keeps_the_dtype(name, dtype):
+    preactivation = AWAY_FROM_KINKS.reshape(2, 5).astype(dtype)
+    slope = np.full_like(preactivation, np.nan)
+    assert ACTIVATIONS[name].scaled(preactivation, slope) is preactivation
+    assert preactivation.dtype == slope.dtype == dtype
+    assert np.isfinite(slope).all()
+
+
+@every_scaled_activation
+def test_the_greatest_of_a_scaled_row_is_near_1(name, dtype):
+    rows = np.array([[-1000, -1001], [-40, -800], [0, -3], [2, 1000]])
+    values, _ = scaled(name, rows, dtype)
+    assert (values.max(axis=1) >= 0.25).all()
+    assert (values.max(axis=1) <= 1).all()
+
+
+@every_scaled_activation
+def test_rows_are_scaled_on_their_own(name):
+    rows = np.array([[-900.0, -901.0], [-1.0, 3.0]])
+    both = scaled(name, rows, float)
+    alone = [scaled(name, rows[[place]], float) for place in (0, 1)]
+    assert_array_equal(both, np.concatenate(alone, axis=1))
 
 
 def test_logistic_saturates_at_exactly_0_and_1(dtype):

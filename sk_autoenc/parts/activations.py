@@ -29,6 +29,12 @@ class Activation(NamedTuple):
     """``slope(output, out)`` writes s'(a), in terms of the OUTPUT s(a), into `out`."""
     initial_scale: float
     """Initial weights are uniform in +- initial_scale sqrt(6 / (fan_in + fan_out))."""
+    scaled: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    """``scaled(preactivation, slope)`` overwrites its first argument with s(a) and
+    returns it, and `slope` with s'(a), each row of both divided by the same positive
+    number: the row's greatest s(a) becomes about 1. For those who want the direction of
+    a row and cannot do with s(a) that is right to rounding of 1. None: `value` will do.
+    """
 
 
 def identity(preactivation):
@@ -46,7 +52,8 @@ def logistic(preactivation):
     """s(a) = 1 / (1 + exp(-a)), as (1 + tanh(a / 2)) / 2.
 
     The tanh form needs no guard against overflow, and numpy's vectorised tanh makes
-    it take half the time of the exp form.
+    it take half the time of the exp form. It is right to rounding of 1, not of s(a):
+    see `scaled_logistic`.
     """
     half = HALF[preactivation.dtype]
     multiply(preactivation, half, preactivation)
@@ -59,6 +66,25 @@ def logistic_slope(output, out):
     """s'(a) = y (1 - y)."""
     subtract(ONE[output.dtype], output, out)
     return multiply(out, output, out)
+
+
+def scaled_logistic(preactivation, slope):
+    """s(a) / c and s'(a) / c, where log c is about the row's max(min(a, 0)).
+
+    s(a) = exp(min(a, 0)) / (1 + exp(-|a|)) and s'(a) = s(a) s(-a) are right to rounding
+    of themselves, however small. Taking an integer for log c rounds nothing.
+    """
+    decay = np.exp(-np.abs(preactivation))
+    np.copyto(slope, 1)
+    np.copyto(slope, decay, where=preactivation > 0)  # exp(min(-a, 0))
+    decay += 1
+    value = np.minimum(preactivation, 0, out=preactivation)
+    value -= np.ceil(value.max(axis=1, keepdims=True))
+    np.exp(value, out=value)
+    value /= decay
+    slope /= decay
+    slope *= value
+    return value
 
 
 def tanh(preactivation):
@@ -84,7 +110,7 @@ def relu_slope(output, out):
 
 ACTIVATIONS = {
     "identity": Activation(identity, identity_slope, 1.0),
-    "logistic": Activation(logistic, logistic_slope, 4.0),
+    "logistic": Activation(logistic, logistic_slope, 4.0, scaled_logistic),
     "tanh": Activation(tanh, tanh_slope, 1.0),
     "relu": Activation(relu, relu_slope, sqrt(2.0)),
 }
