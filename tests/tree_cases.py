@@ -119,6 +119,12 @@ def assert_close(actual, expected, what=""):
     assert_allclose(actual, expected, rtol=0, atol=1e-12 * scale, err_msg=what)
 
 
+def assert_right_to_rounding(actual, expected, dtype):
+    """Each entry to a few units in its last place, below normal numbers to theirs."""
+    finfo = np.finfo(dtype)
+    assert_allclose(actual, expected, rtol=8 * float(finfo.eps), atol=float(finfo.tiny))
+
+
 def assert_same_gradient(gradient, expected):
     for name, part in named(gradient).items():
         assert_close(part, expected[name], name)

@@ -34,6 +34,11 @@ class Encoding(NamedTuple):
     """[s_L | s_R] of each inner node's children, (n_inner, 2 * n_components)."""
     lengths: np.ndarray | None
     """Of inner codes before normalisation, (n_inner, 1). None: not normalised."""
+    slopes: np.ndarray | None
+    """f'(a), (n_inner, n_components), of inner codes that were scaled before they were
+    normalised (`Activation.scaled`). It is scaled alike, and so are `lengths`: a factor
+    of a row changes neither its direction nor the gradient of that. None: not scaled.
+    """
     inputs: np.ndarray | None
     """What was projected to codes of leaves, (n_leaves, n_features). None: nothing."""
     factors: np.ndarray | None
@@ -67,10 +72,14 @@ def encode(context, structure, inputs=None):
         In buffers of `context.work`.
     """
     parameters, architecture, work, _ = context
+    activation, normalize = architecture.encoder_activation, architecture.normalize
     n_inner, n_components = structure.n_inner, parameters.n_components
     codes = work("codes", structure.n_nodes, n_components)
     inputs = encode_leaves(context, structure, inputs, codes[n_inner:])
-    lengths = work("lengths", n_inner, 1) if architecture.normalize else None
+    lengths = work("lengths", n_inner, 1) if normalize else None
+    slopes = None
+    if normalize and activation.scaled:
+        slopes = work("encoder_slope", n_inner, n_components)
     factors = None
     if architecture.child_weights == "leaves":
         factors = structure.child_factors(codes.dtype)[:, None]
@@ -83,10 +92,13 @@ def encode(context, structure, inputs=None):
             sums[level.parents] += pairs(level.gather @ children)
         here = np.dot(sums[level.rows], parameters.encoder.T, out=codes[level.rows])
         here += parameters.encoder_intercept
-        architecture.encoder_activation.value(here)
-        if architecture.normalize:
+        if slopes is None:
+            activation.value(here)
+        else:
+            activation.scaled(here, slopes[level.rows])
+        if normalize:
             normalise(here, lengths[level.rows])
-    return Encoding(codes, sums, lengths, inputs, factors)
+    return Encoding(codes, sums, lengths, slopes, inputs, factors)
 
 
 def as_children(values, factors, rows):
@@ -134,11 +146,7 @@ def encoder_gradient(context, structure, encoding, buffer):
     parameters, architecture, work, gradient = context
     inner, sums, lengths = encoding.inner, encoding.sums, encoding.lengths
     factors = encoding.factors
-    outputs = inner
-    if lengths is not None:
-        outputs = np.multiply(inner, lengths, out=work("outputs", *inner.shape))
-    slope_buffer = work("encoder_slope", *inner.shape)
-    slope = architecture.encoder_activation.slope(outputs, slope_buffer)
+    slope = encoder_slope(architecture.encoder_activation, encoding, work)
     back = work("pairs", *sums.shape)
     for level in structure.levels:
         here = buffer[level.rows]
@@ -162,6 +170,16 @@ def encoder_gradient(context, structure, encoding, buffer):
         delta_leaves += down
         add_product(gradient.leaf_encoder, delta_leaves, encoding.inputs)
         add_rows(gradient.leaf_encoder_intercept, delta_leaves)
+
+
+def encoder_slope(activation, encoding, work):
+    """f'(a) of inner nodes, (n_inner, n_components); scaled if codes were."""
+    outputs, lengths = encoding.inner, encoding.lengths
+    if encoding.slopes is not None:
+        return encoding.slopes
+    if lengths is not None:
+        outputs = np.multiply(outputs, lengths, out=work("outputs", *outputs.shape))
+    return activation.slope(outputs, work("encoder_slope", *outputs.shape))
 
 
 def normalise(buffer, lengths_out):
