@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from oracles import normalised
 from strategies import chain, tree_lists
 from tree_cases import (
     LOSS_NAMES,
@@ -390,6 +391,19 @@ def test_a_length_of_zero_is_not_divided_by():
     assert np.isfinite(total)
     assert np.isfinite(gradient.flat).all()
     assert not model.root_codes([(X,)]).any()
+
+
+@pytest.mark.parametrize("name", ["identity", "relu"])
+def test_codes_longer_than_the_greatest_number_are_normalised(name, dtype):
+    model = make_model("children", (name, "identity"), dtype=dtype, normalize=True)
+    greatest = np.finfo(dtype).max
+    model.parameters.encoder_intercept[:] = greatest, greatest, -greatest
+    code = model.root_codes([(X,)])[0]
+    expected, _ = normalised(name, [1.0, 1.0, -1.0])
+    assert_allclose(code, expected, rtol=4 * np.finfo(dtype).eps)
+    with np.errstate(invalid="ignore"):  # as in training
+        _, gradient = model.gradient([(X,)])
+    assert np.isfinite(gradient.flat).all()
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e30])

@@ -183,14 +183,18 @@ def encoder_slope(activation, encoding, work):
 
 
 def normalise(buffer, lengths_out):
-    """Divide each row of `buffer` by its length; write the lengths, 1 for 0."""
+    """Divide each row of `buffer` by its length; write the lengths, 1 for 0.
+
+    A length beyond the greatest number is infinite: a gradient over it is 0.
+    """
     scale = np.abs(buffer).max(axis=1, keepdims=True)
     scale[scale == 0] = 1
     buffer /= scale  # so that no square overflows or vanishes
     np.sqrt(np.einsum("ij,ij->i", buffer, buffer), out=lengths_out[:, 0])
     lengths_out[lengths_out == 0] = 1
     buffer /= lengths_out
-    lengths_out *= scale
+    with np.errstate(over="ignore"):
+        lengths_out *= scale
 
 
 def normalise_gradient(codes, lengths, buffer):
