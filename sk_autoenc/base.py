@@ -7,21 +7,24 @@ fails or interrupts before that leaves the estimator as it was.
 
 import copy
 import warnings
+from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._compat import WRAPPER_FRAMES, CallbackSupportMixin
+from sk_autoenc._typing import FloatArray, IntArray, RandomState
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
-from sk_autoenc.training import Plan, minimise
+from sk_autoenc.training import Plan, TrainingResult, minimise
 from sk_autoenc.validation import count_held_out, resolve_batch_size
 
 VALIDATION_STREAM = 2**32 - 1
@@ -42,12 +45,12 @@ class Draws(NamedTuple):
     """Of this run: initial weights, order of batches, corruption."""
 
     @classmethod
-    def start(cls, random_state):
+    def start(cls, random_state: RandomState) -> Self:
         """Begin a fit from scratch."""
         return cls.go_on(draw_entropy(random_state), 0)
 
     @classmethod
-    def go_on(cls, entropy, n_samples_seen):
+    def go_on(cls, entropy: list[int], n_samples_seen: int) -> Self:
         """Go on with a fit."""
         return cls(entropy, n_samples_seen, generator(entropy, n_samples_seen))
 
@@ -63,15 +66,15 @@ class Problem(NamedTuple):
     """To be updated in place; nobody else's."""
     objective: Any
     """``objective(parameters, rows, scale)``; see `objectives.Objective`."""
-    make_corruption: partial
+    make_corruption: Callable[[np.random.Generator], Any]
     """``make_corruption(rng)`` -> the corruption of training, with other draws."""
     draws: Draws
     flops: float
     """Floating-point operations of the largest product for one sample."""
-    learned: dict
+    learned: dict[str, Any]
     """The fitted attributes that do not depend on training."""
 
-    def held_out_loss(self, rows):
+    def held_out_loss(self, rows: IntArray) -> float:
         """Return the mean loss of held-out rows under one fixed corruption."""
         rng = generator(self.draws.entropy, VALIDATION_STREAM)
         objective = self.objective.corrupting(self.make_corruption(rng))
@@ -89,7 +92,16 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
     - ``_parameter_attributes(parameters)`` -> dict of fitted attributes.
     """
 
-    def _fit(self, X, y):
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+    n_iter_: int
+    t_: int
+    loss_: float
+    loss_curve_: list[float]
+    validation_loss_curve_: list[float] | None
+    best_loss_: float
+
+    def _fit(self, X: Any, y: object) -> Self:
         resume = self.warm_start and self.__sklearn_is_fitted__()
         problem = self._problem(X, y, reset=not resume)
         max_iter = problem.settings.max_iter
@@ -98,7 +110,9 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
         rows, held_out = split_rows(problem, solver)
         plan = make_plan(problem, len(rows), warn=solver.by_minibatches)._replace(
             callbacks=FitCallbacks(self, context, X, y, problem),
-            validate=held_out is not None and partial(problem.held_out_loss, held_out),
+            validate=(
+                None if held_out is None else partial(problem.held_out_loss, held_out)
+            ),
         )
         result = run(problem, rows, solver, plan)
         self._adopt(self._learned(problem, result, solver))
@@ -106,7 +120,7 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
         warn_unless_converged(result, max_iter)
         return self
 
-    def _partial_fit(self, X, y=None):
+    def _partial_fit(self, X: Any, y: object = None) -> Self:
         fitted = self.__sklearn_is_fitted__()
         problem = self._problem(X, y, reset=not fitted)
         rows = np.arange(problem.n_samples)
@@ -121,13 +135,15 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
         self._adopt(self._learned(problem, result, solver))
         return self
 
-    def _draws(self, settings, reset):
+    def _draws(self, settings: SimpleNamespace, reset: bool) -> Draws:
         """Begin or go on with the random numbers of a fit."""
         if reset:
             return Draws.start(settings.random_state)
         return Draws.go_on(self._entropy, self.t_)
 
-    def _learned(self, problem, result, solver=None):
+    def _learned(
+        self, problem: Problem, result: TrainingResult, solver: Any = None
+    ) -> dict[str, Any]:
         """Return the fitted attributes after a run of the loop, or in its midst."""
         before = problem.learned
         loss_curve = [*before.get("loss_curve_", []), *result.loss_curve]
@@ -148,7 +164,7 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
             "best_loss_": min(result.validation_loss_curve or result.loss_curve),
         }
 
-    def _adopt(self, learned):
+    def _adopt(self, learned: dict[str, Any]) -> None:
         """Make these the fitted attributes, and no others.
 
         One assignment: whoever reads in another thread, and an interrupt, find all of
@@ -156,7 +172,7 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
         """
         self.__dict__ = self._unfitted_state() | learned
 
-    def _fitted_model(self):
+    def _fitted_model(self) -> Self:
         """Return a shallow copy to read from, while others may go on training `self`.
 
         Raises
@@ -168,19 +184,19 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
         check_is_fitted(model)
         return model
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return "n_iter_" in vars(self)
 
-    def _fitted_state(self):
+    def _fitted_state(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if is_fitted(name)}
 
-    def _unfitted_state(self):
+    def _unfitted_state(self) -> dict[str, Any]:
         return {
             name: value for name, value in vars(self).items() if not is_fitted(name)
         }
 
 
-def is_fitted(name):
+def is_fitted(name: str) -> bool:
     """Tell whether an attribute of an estimator is a fitted one."""
     return (name.endswith("_") and not name.endswith("__")) or name in (
         "_entropy",
@@ -189,17 +205,17 @@ def is_fitted(name):
     )
 
 
-def generator(entropy, stream):
+def generator(entropy: list[int], stream: int) -> np.random.Generator:
     """Make the generator of one stream of a fit."""
     return np.random.Generator(np.random.SFC64([*entropy, stream]))
 
 
-def new_solver(problem):
+def new_solver(problem: Problem) -> Any:
     """Make a solver at rest."""
     return SOLVERS[problem.settings.solver](problem.parameters.flat, problem.settings)
 
 
-def split_rows(problem, solver):
+def split_rows(problem: Problem, solver: Any) -> tuple[IntArray, IntArray | None]:
     """Return the rows to train on and those held out, or None."""
     settings, n_samples = problem.settings, problem.n_samples
     if not settings.early_stopping or not solver.by_minibatches:
@@ -210,7 +226,7 @@ def split_rows(problem, solver):
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
 
-def make_plan(problem, n_rows, *, warn):
+def make_plan(problem: Problem, n_rows: int, *, warn: bool) -> Plan:
     """Gather the settings of the loop."""
     settings, draws = problem.settings, problem.draws
     return Plan(
@@ -225,14 +241,16 @@ def make_plan(problem, n_rows, *, warn):
     )
 
 
-def run(problem, rows, solver, plan):
+def run(problem: Problem, rows: IntArray, solver: Any, plan: Plan) -> TrainingResult:
     """Train, on as many BLAS threads as a step is worth."""
     n_rows = plan.batch_size if solver.by_minibatches else len(rows)
     with blas_threads(n_rows * problem.flops):
         return minimise(problem.objective, problem.parameters, rows, solver, plan)
 
 
-def corruption_maker(settings, feature_range):
+def corruption_maker(
+    settings: SimpleNamespace, feature_range: tuple[FloatArray, FloatArray]
+) -> partial[Any]:
     """Return ``make_corruption(rng)``, which pickles if the user's function does."""
     return partial(
         make_corruption, settings.corruption, settings.corruption_level, feature_range
@@ -242,22 +260,29 @@ def corruption_maker(settings, feature_range):
 class FitCallbacks:
     """Tells scikit-learn's callbacks where a fit is."""
 
-    def __init__(self, estimator, context, X, y, problem):
+    def __init__(
+        self,
+        estimator: BaseIterative,
+        context: Any,
+        X: Any,
+        y: object,
+        problem: Problem,
+    ) -> None:
         self.estimator = estimator
         self.context = context
         self.problem = problem
         self.data = {"estimator": estimator, "X": X, "y": y}
         self.context.call_on_fit_task_begin(**self.data)
 
-    def begin_epoch(self):
+    def begin_epoch(self) -> None:
         """Call before an epoch."""
         self.epoch = self.context.subcontext(task_name="epoch")
         self.epoch.call_on_fit_task_begin(**self.data)
 
-    def end_epoch(self, parameters, result):
+    def end_epoch(self, parameters: Any, result: TrainingResult) -> bool:
         """Call after an epoch; True asks to stop."""
 
-        def state():
+        def state() -> dict[str, Any]:
             # Hooks get copies: the arrays go on changing.
             return copy.deepcopy(self.estimator._learned(self.problem, result))
 
@@ -265,14 +290,14 @@ class FitCallbacks:
             **self.data, reconstruction_attributes=state
         )
 
-    def end_fit(self):
+    def end_fit(self) -> None:
         """Call once the estimator is fitted."""
         self.context.call_on_fit_task_end(
             **self.data, reconstruction_attributes=self.estimator._fitted_state
         )
 
 
-def steps_by_minibatches(estimator):
+def steps_by_minibatches(estimator: BaseIterative) -> bool:
     """Refuse `partial_fit` to a solver that needs all rows at once."""
     solver = SOLVERS.get(estimator.solver)
     if solver is not None and not solver.by_minibatches:
@@ -283,7 +308,7 @@ def steps_by_minibatches(estimator):
     return True
 
 
-def warn_unless_converged(result, max_iter):
+def warn_unless_converged(result: TrainingResult, max_iter: int) -> None:
     """Warn a caller of `fit` about a run that ended without success."""
     curve = result.loss_curve
     # Noise alone does not lift all of the second half of many epochs, nor of a few so
@@ -312,7 +337,7 @@ def warn_unless_converged(result, max_iter):
     warnings.warn(problem, ConvergenceWarning, stacklevel=4 + WRAPPER_FRAMES)
 
 
-def draw_entropy(random_state):
+def draw_entropy(random_state: RandomState) -> list[int]:
     """Return integers to seed every stream of a fit with.
 
     ``None`` draws from the operating system, not from numpy's global generator, which

@@ -1,13 +1,17 @@
 """What the estimators of trees share: validate -> train -> attributes."""
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from types import SimpleNamespace
+from typing import Any, ClassVar, Literal, Self, overload
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 
 from sk_autoenc._compat import with_callbacks
+from sk_autoenc._typing import FloatArray, Pooling, Tree, TreesLike, typed
 from sk_autoenc.base import (
     BaseIterative,
     Problem,
@@ -51,11 +55,24 @@ class BaseTreeAutoencoder(
 ):
     """What the two estimators of trees share: all but the objective."""
 
+    encoder_left_: FloatArray
+    encoder_right_: FloatArray
+    encoder_intercept_: FloatArray
+    decoder_left_: FloatArray
+    decoder_right_: FloatArray
+    decoder_intercept_: FloatArray
+    leaf_encoder_: FloatArray
+    leaf_encoder_intercept_: FloatArray
+    leaf_decoder_: FloatArray
+    leaf_decoder_intercept_: FloatArray
+    input_kind_: Literal["trees", "rows"]
+    pooling: Pooling | tuple[Pooling, ...]
+
     # Pipeline.inverse_transform(Z, structures=trees) under metadata routing.
     __metadata_request__inverse_transform: ClassVar = {"structures": True}
 
-    @with_callbacks
-    def fit(self, X, y=None):
+    @typed(with_callbacks)
+    def fit(self, X: Forest | TreesLike, y: object = None) -> Self:
         """Fit the model to trees.
 
         Parameters
@@ -86,8 +103,8 @@ class BaseTreeAutoencoder(
         """
         return self._fit(X, y)
 
-    @available_if(steps_by_minibatches)
-    def partial_fit(self, X, y=None):
+    @typed(available_if(steps_by_minibatches))
+    def partial_fit(self, X: Forest | TreesLike, y: object = None) -> Self:
         """Make one pass over trees, going on from the present parameters.
 
         The first call initialises as `fit` does, and is then the first epoch of `fit`.
@@ -114,7 +131,7 @@ class BaseTreeAutoencoder(
         """
         return self._partial_fit(X)
 
-    def transform(self, X):
+    def transform(self, X: Forest | TreesLike) -> FloatArray:
         """Encode trees, without corruption.
 
         Parameters
@@ -131,7 +148,19 @@ class BaseTreeAutoencoder(
         model = self._fitted_model()
         return model._pooled_codes(check_trees(model, X, reset=False))
 
-    def inverse_transform(self, X, structures=None):
+    @overload
+    def inverse_transform(
+        self, X: ArrayLike, structures: None = None
+    ) -> FloatArray: ...
+    @overload
+    def inverse_transform(self, X: ArrayLike, structures: Forest) -> Forest: ...
+    @overload
+    def inverse_transform(
+        self, X: ArrayLike, structures: TreesLike
+    ) -> list[Tree] | FloatArray: ...
+    def inverse_transform(
+        self, X: ArrayLike, structures: Forest | TreesLike | None = None
+    ) -> Forest | list[Tree] | FloatArray:
         """Unfold codes into trees.
 
         Parameters
@@ -177,7 +206,11 @@ class BaseTreeAutoencoder(
         vectors = model._unfold(codes, forest)
         return as_given(structures, forest._with_trusted_leaves(vectors))
 
-    def reconstruct(self, X):
+    @overload
+    def reconstruct(self, X: Forest) -> Forest: ...
+    @overload
+    def reconstruct(self, X: TreesLike) -> list[Tree] | FloatArray: ...
+    def reconstruct(self, X: Forest | TreesLike) -> Forest | list[Tree] | FloatArray:
         """Encode trees and unfold the codes of their roots again.
 
         Parameters
@@ -198,7 +231,7 @@ class BaseTreeAutoencoder(
             vectors = network.reconstruct(parameters, forest, codes)
         return as_given(X, forest._with_trusted_leaves(vectors))
 
-    def score_samples(self, X):
+    def score_samples(self, X: Forest | TreesLike) -> FloatArray:
         """Score each tree by how well it is reconstructed.
 
         Parameters
@@ -217,7 +250,7 @@ class BaseTreeAutoencoder(
         with model._ready(forest) as (network, parameters, forest):
             return -Objective(network, TreeFeed(forest)).losses(parameters)
 
-    def score(self, X, y=None):
+    def score(self, X: Forest | TreesLike, y: object = None) -> float:
         """Return the mean of `score_samples`.
 
         Parameters
@@ -234,7 +267,7 @@ class BaseTreeAutoencoder(
         """
         return float(self.score_samples(X).mean())
 
-    def reconstruction_error(self, X):
+    def reconstruction_error(self, X: Forest | TreesLike) -> FloatArray:
         """Return the squared error of every leaf, to find the guilty part of a tree.
 
         Parameters
@@ -253,7 +286,9 @@ class BaseTreeAutoencoder(
         with model._ready(forest) as (network, parameters, forest):
             return network.squared_errors(parameters, forest)
 
-    def transform_nodes(self, X):
+    def transform_nodes(
+        self, X: Forest | TreesLike
+    ) -> tuple[FloatArray, NDArray[np.void]]:
         """Encode every node of every tree.
 
         Parameters
@@ -286,7 +321,9 @@ class BaseTreeAutoencoder(
             index[name] = getattr(forest, name)
         return codes, index
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: ArrayLike | None = None
+    ) -> NDArray[np.object_]:
         """Return the names of the codes' entries.
 
         Parameters
@@ -303,12 +340,14 @@ class BaseTreeAutoencoder(
             input_features = None
         return super().get_feature_names_out(input_features)
 
-    def _pooled_codes(self, forest):
+    def _pooled_codes(self, forest: Forest) -> FloatArray:
         """Return what `transform` returns."""
         with self._ready(forest) as ready:
             return self._pooled(*ready)
 
-    def _pooled(self, network, parameters, forest):
+    def _pooled(
+        self, network: Network, parameters: Parameters, forest: Forest
+    ) -> FloatArray:
         if self._poolings == ("root",):
             return network.root_codes(parameters, forest)
         pooled = []
@@ -322,7 +361,7 @@ class BaseTreeAutoencoder(
             pooled.append(np.hstack(pools))
         return np.concatenate(pooled)
 
-    def _problem(self, X, y, reset):
+    def _problem(self, X: Any, y: object, reset: bool) -> Problem:
         settings = check_parameters(self, TREE_CONSTRAINTS)
         check_pooling(settings.pooling)
         check_same_loss_every_time(settings)
@@ -372,11 +411,11 @@ class BaseTreeAutoencoder(
             learned,
         )
 
-    def _n_components(self):
+    def _n_components(self) -> int:
         """Return the length of a code of the fitted model."""
         return len(self.encoder_intercept_)
 
-    def _current_parameters(self, dtype):
+    def _current_parameters(self, dtype: np.dtype[Any]) -> Parameters:
         """Return a copy of the fitted parameters, in that dtype."""
         shapes = parameter_shapes(self._n_components(), self.n_features_in_)
         parameters = Parameters.zeros(shapes, dtype)
@@ -384,7 +423,7 @@ class BaseTreeAutoencoder(
             array[...] = getattr(self, name)
         return parameters
 
-    def _parameter_attributes(self, parameters):
+    def _parameter_attributes(self, parameters: Any) -> dict[str, FloatArray]:
         attributes = {
             "encoder_left_": parameters.encoder_left,
             "encoder_right_": parameters.encoder_right,
@@ -403,7 +442,9 @@ class BaseTreeAutoencoder(
         return attributes
 
     @contextmanager
-    def _ready(self, forest, dtype=None):
+    def _ready(
+        self, forest: Forest, dtype: np.dtype[Any] | None = None
+    ) -> Iterator[tuple[Network, Parameters, Forest]]:
         """Give the fitted network, its parameters and a forest, all of one dtype.
 
         That is the widest of the model's, the forest's and `dtype`. Within the block,
@@ -422,17 +463,17 @@ class BaseTreeAutoencoder(
         with blas_threads(network.flops(np.count_nonzero(forest.n_children))):
             yield network, parameters, forest
 
-    def _unfold(self, codes, forest):
+    def _unfold(self, codes: FloatArray, forest: Forest) -> FloatArray:
         """Return the leaf vectors that codes unfold to, in leaf order."""
         with self._ready(forest, codes.dtype) as (network, parameters, forest):
             return network.reconstruct(parameters, forest, codes)
 
     @property
-    def _poolings(self):
+    def _poolings(self) -> tuple[Pooling, ...]:
         check_pooling(self.pooling)
         return (self.pooling,) if isinstance(self.pooling, str) else tuple(self.pooling)
 
-    def _root_columns(self):
+    def _root_columns(self) -> slice:
         if "root" not in self._poolings:
             raise ValueError(
                 f"inverse_transform unfolds the code of the root, but pooling="
@@ -442,23 +483,23 @@ class BaseTreeAutoencoder(
         return slice(start, start + self._n_components())
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         return len(self._poolings) * self._n_components()
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
-def as_given(X, forest):
+def as_given(X: Any, forest: Forest) -> Forest | list[Tree] | FloatArray:
     """Return a forest as X came: a Forest, nested tuples or rows."""
     if isinstance(X, Forest):
         return forest
     return forest.to_nested() if is_forest_like(X) else np.array(forest.leaf_table)
 
 
-def architecture(names):
+def architecture(names: dict[str, Any]) -> Architecture:
     """Make the architecture that the names of its parts stand for."""
     activations = ("encoder_activation", "decoder_activation")
     return Architecture(
@@ -466,7 +507,9 @@ def architecture(names):
     )
 
 
-def leaf_corruption_maker(settings, forest):
+def leaf_corruption_maker(
+    settings: SimpleNamespace, forest: Forest
+) -> Callable[[np.random.Generator], Any]:
     """Return ``make_corruption(rng)`` of leaf vectors, or of None for no corruption."""
     if settings.corruption is None:
         return no_corruption
@@ -475,6 +518,6 @@ def leaf_corruption_maker(settings, forest):
     return corruption_maker(settings, (leaves.min(axis=0), leaves.max(axis=0)))
 
 
-def no_corruption(rng):
+def no_corruption(rng: np.random.Generator) -> None:
     """Corrupt nothing."""
     return None

@@ -1,11 +1,26 @@
 """DenoisingAutoencoder: validate -> train -> attributes. No derivative here."""
 
+from types import SimpleNamespace
+from typing import Any, Literal, Self
+
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 
 from sk_autoenc._compat import with_callbacks
+from sk_autoenc._typing import (
+    Activation,
+    Corruption,
+    FloatArray,
+    LearningRate,
+    Loss,
+    MatrixLike,
+    RandomState,
+    Solver,
+    typed,
+)
 from sk_autoenc.base import (
     BaseIterative,
     Problem,
@@ -259,38 +274,47 @@ class DenoisingAutoencoder(
     'cross_entropy'
     """
 
+    components_: FloatArray
+    intercept_hidden_: FloatArray
+    intercept_visible_: FloatArray
+    decoder_components_: FloatArray
+    loss_name_: Loss
+    output_activation_: Activation
+    data_min_: FloatArray
+    data_max_: FloatArray
+
     def __init__(
         self,
-        n_components=100,
+        n_components: int = 100,
         *,
-        corruption="masking",
-        corruption_level=0.3,
-        emphasis=(1.0, 1.0),
-        activation="relu",
-        output_activation="auto",
-        loss="auto",
-        tied_weights=True,
-        alpha=0.0,
-        solver="adam",
-        batch_size="auto",
-        learning_rate="cosine",
-        learning_rate_init=None,
-        power_t=0.5,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        max_iter="auto",
-        shuffle=True,
-        tol=1e-3,
-        n_iter_no_change=20,
-        early_stopping=False,
-        validation_fraction=0.1,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        corruption: Corruption = "masking",
+        corruption_level: float = 0.3,
+        emphasis: tuple[float, float] = (1.0, 1.0),
+        activation: Activation = "relu",
+        output_activation: Activation | Literal["auto"] = "auto",
+        loss: Loss | Literal["auto"] = "auto",
+        tied_weights: bool = True,
+        alpha: float = 0.0,
+        solver: Solver = "adam",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: LearningRate = "cosine",
+        learning_rate_init: float | None = None,
+        power_t: float = 0.5,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        max_iter: int | Literal["auto"] = "auto",
+        shuffle: bool = True,
+        tol: float = 1e-3,
+        n_iter_no_change: int = 20,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_components = n_components
         self.corruption = corruption
         self.corruption_level = corruption_level
@@ -320,8 +344,8 @@ class DenoisingAutoencoder(
         self.random_state = random_state
         self.verbose = verbose
 
-    @with_callbacks
-    def fit(self, X, y=None):
+    @typed(with_callbacks)
+    def fit(self, X: MatrixLike, y: object = None) -> Self:
         """Fit the model to X.
 
         Parameters
@@ -350,8 +374,8 @@ class DenoisingAutoencoder(
         """
         return self._fit(X, y)
 
-    @available_if(steps_by_minibatches)
-    def partial_fit(self, X, y=None):
+    @typed(available_if(steps_by_minibatches))
+    def partial_fit(self, X: MatrixLike, y: object = None) -> Self:
         """Make one pass over X, going on from the present parameters.
 
         The first call initialises as `fit` does, and is then the first epoch of `fit`.
@@ -380,7 +404,7 @@ class DenoisingAutoencoder(
         """
         return self._partial_fit(X)
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> FloatArray:
         """Encode X, without corruption.
 
         Parameters
@@ -397,7 +421,7 @@ class DenoisingAutoencoder(
         model = self._fitted_model()
         return model._encode(check_X(model, X, reset=False))
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> FloatArray:
         """Decode codes.
 
         Parameters
@@ -414,7 +438,7 @@ class DenoisingAutoencoder(
         codes = check_codes(model, X, len(model.components_))
         return model._decode(codes)
 
-    def reconstruct(self, X):
+    def reconstruct(self, X: MatrixLike) -> FloatArray:
         """Encode X and decode the codes.
 
         Parameters
@@ -430,7 +454,7 @@ class DenoisingAutoencoder(
         model = self._fitted_model()
         return model._decode(model._encode(check_X(model, X, reset=False)))
 
-    def score_samples(self, X):
+    def score_samples(self, X: MatrixLike) -> FloatArray:
         """Score each row by how well it is reconstructed.
 
         Parameters
@@ -455,7 +479,7 @@ class DenoisingAutoencoder(
         with blas_threads(network.flops(len(feed)) / 2):
             return -Objective(network, feed).losses(parameters)
 
-    def score(self, X, y=None):
+    def score(self, X: MatrixLike, y: object = None) -> float:
         """Return the mean of `score_samples`.
 
         Parameters
@@ -473,7 +497,7 @@ class DenoisingAutoencoder(
         """
         return float(self.score_samples(X).mean())
 
-    def reconstruction_error(self, X):
+    def reconstruction_error(self, X: MatrixLike) -> FloatArray:
         """Return the squared error of every entry, to find the guilty feature.
 
         Parameters
@@ -494,7 +518,7 @@ class DenoisingAutoencoder(
             errors[rows] -= feed(rows).targets
         return np.square(errors, out=errors)
 
-    def _encode(self, X):
+    def _encode(self, X: Any) -> FloatArray:
         activation = ACTIVATIONS[self._fitted_with["activation"]]
         codes = np.empty((X.shape[0], len(self.components_)), self._dtype(X))
         weights = self.components_.astype(codes.dtype, copy=False)
@@ -517,7 +541,7 @@ class DenoisingAutoencoder(
                 )
         return codes
 
-    def _decode(self, codes):
+    def _decode(self, codes: FloatArray) -> FloatArray:
         activation = ACTIVATIONS[self.output_activation_]
         n_features = self.components_.shape[1]
         reconstruction = np.empty((len(codes), n_features), self._dtype(codes))
@@ -534,7 +558,9 @@ class DenoisingAutoencoder(
                 )
         return reconstruction
 
-    def _network(self, dtype, loss):
+    def _network(
+        self, dtype: np.dtype[Any], loss: Any
+    ) -> tuple[one_hidden.Network, Any]:
         """Return the fitted network with a loss and its parameters, in that dtype."""
         tied = self.decoder_components_ is self.components_
         architecture = one_hidden.Architecture(
@@ -543,13 +569,13 @@ class DenoisingAutoencoder(
             loss=loss,
             tied=tied,
         )
-        shape = self.components_.shape
+        shape: tuple[int, int] = self.components_.shape
         parameters = one_hidden.allocate_parameters(*shape, tied, dtype)
         for name, array in self._parameter_attributes(parameters).items():
             array[...] = getattr(self, name)
         return one_hidden.Network(architecture, *shape, dtype), parameters
 
-    def _problem(self, X, y, reset):
+    def _problem(self, X: Any, y: object, reset: bool) -> Problem:
         settings = check_parameters(self, DENOISING_CONSTRAINTS)
         check_something_to_learn(settings)
         check_same_loss_every_time(settings)
@@ -583,7 +609,8 @@ class DenoisingAutoencoder(
             one_hidden.initialise(parameters, architecture, draws.rng)
         else:
             _, parameters = self._network(X.dtype, architecture.loss)
-        network = one_hidden.Network(architecture, *parameters.weights.shape, X.dtype)
+        shape: tuple[int, int] = parameters.weights.shape
+        network = one_hidden.Network(architecture, *shape, X.dtype)
         make = corruption_maker(settings, (learned["data_min_"], learned["data_max_"]))
         feed = RowFeed(
             X,
@@ -591,7 +618,7 @@ class DenoisingAutoencoder(
             emphasis=check_emphasis(settings.emphasis),
             network=network,
         )
-        objective = Objective(network, feed, settings.alpha)
+        objective: Any = Objective(network, feed, settings.alpha)
         if not by_minibatches:
             objective = in_blocks(objective)
         return Problem(
@@ -605,7 +632,9 @@ class DenoisingAutoencoder(
             learned,
         )
 
-    def _range_and_loss(self, settings, X, reset):
+    def _range_and_loss(
+        self, settings: SimpleNamespace, X: Any, reset: bool
+    ) -> dict[str, Any]:
         """Return the fitted attributes that follow from the values of X."""
         data_min, data_max = feature_range(X)
         loss, output_activation = settings.loss, settings.output_activation
@@ -626,7 +655,7 @@ class DenoisingAutoencoder(
             "_fitted_with": {"activation": settings.activation},
         }
 
-    def _parameter_attributes(self, parameters):
+    def _parameter_attributes(self, parameters: Any) -> dict[str, FloatArray]:
         return {
             "components_": parameters.weights,
             "intercept_hidden_": parameters.intercept_hidden,
@@ -634,33 +663,33 @@ class DenoisingAutoencoder(
             "decoder_components_": parameters.decoder_weights,
         }
 
-    def _dtype(self, X):
+    def _dtype(self, X: Any) -> np.dtype[Any]:
         return np.result_type(X.dtype, self.components_.dtype)
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         return len(self.components_)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         if state.get("components_") is state.get("decoder_components_"):
             # Tied: joblib would store the array twice and load two arrays.
             state = {k: v for k, v in state.items() if k != "decoder_components_"}
         return state
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "components_" in state and "decoder_components_" not in state:
             self.decoder_components_ = self.components_
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
-def in_blocks(objective):
+def in_blocks(objective: Objective) -> SumOverChunks:
     """Make the same objective by blocks of rows, for a solver of all rows at once."""
     network, feed, alpha = objective.network, objective.feed, objective.alpha
     return SumOverChunks(

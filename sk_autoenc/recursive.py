@@ -1,5 +1,16 @@
 """Estimators of trees. No derivative here."""
 
+from types import SimpleNamespace
+from typing import Any, Literal
+
+from sk_autoenc._typing import (
+    Activation,
+    Corruption,
+    LearningRate,
+    Pooling,
+    RandomState,
+    Solver,
+)
 from sk_autoenc.base_tree import BaseTreeAutoencoder
 
 
@@ -208,37 +219,37 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
 
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
-        encoder_activation="tanh",
-        decoder_activation="identity",
-        unfold_from="root",
-        child_weights="equal",
-        init="average",
-        pooling="root",
-        corruption=None,
-        corruption_level=0.0,
-        alpha=0.0,
-        solver="adam",
-        batch_size="auto",
-        learning_rate="cosine",
-        learning_rate_init=None,
-        power_t=0.5,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        max_iter="auto",
-        shuffle=True,
-        tol=1e-3,
-        n_iter_no_change=20,
-        early_stopping=False,
-        validation_fraction=0.1,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        encoder_activation: Activation = "tanh",
+        decoder_activation: Activation = "identity",
+        unfold_from: Literal["root", "all"] = "root",
+        child_weights: Literal["equal", "leaves"] = "equal",
+        init: Literal["average", "glorot"] = "average",
+        pooling: Pooling | tuple[Pooling, ...] = "root",
+        corruption: Corruption = None,
+        corruption_level: float = 0.0,
+        alpha: float = 0.0,
+        solver: Solver = "adam",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: LearningRate = "cosine",
+        learning_rate_init: float | None = None,
+        power_t: float = 0.5,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        max_iter: int | Literal["auto"] = "auto",
+        shuffle: bool = True,
+        tol: float = 1e-3,
+        n_iter_no_change: int = 20,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_components = n_components
         self.encoder_activation = encoder_activation
         self.decoder_activation = decoder_activation
@@ -269,7 +280,7 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _architecture_names(self, settings):
+    def _architecture_names(self, settings: SimpleNamespace) -> dict[str, Any]:
         return {
             "encoder_activation": settings.encoder_activation,
             "decoder_activation": settings.decoder_activation,
@@ -341,37 +352,37 @@ validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
 
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
-        encoder_activation="tanh",
-        decoder_activation="identity",
-        normalize=False,
-        child_weights="equal",
-        init="average",
-        pooling="root",
-        corruption=None,
-        corruption_level=0.0,
-        alpha=0.0,
-        solver="adam",
-        batch_size="auto",
-        learning_rate="cosine",
-        learning_rate_init=None,
-        power_t=0.5,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        max_iter="auto",
-        shuffle=True,
-        tol=1e-3,
-        n_iter_no_change=20,
-        early_stopping=False,
-        validation_fraction=0.1,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        encoder_activation: Activation = "tanh",
+        decoder_activation: Activation = "identity",
+        normalize: bool = False,
+        child_weights: Literal["equal", "leaves"] = "equal",
+        init: Literal["average", "glorot"] = "average",
+        pooling: Pooling | tuple[Pooling, ...] = "root",
+        corruption: Corruption = None,
+        corruption_level: float = 0.0,
+        alpha: float = 0.0,
+        solver: Solver = "adam",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: LearningRate = "cosine",
+        learning_rate_init: float | None = None,
+        power_t: float = 0.5,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        max_iter: int | Literal["auto"] = "auto",
+        shuffle: bool = True,
+        tol: float = 1e-3,
+        n_iter_no_change: int = 20,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_components = n_components
         self.encoder_activation = encoder_activation
         self.decoder_activation = decoder_activation
@@ -402,7 +413,7 @@ validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
         self.random_state = random_state
         self.verbose = verbose
 
-    def _architecture_names(self, settings):
+    def _architecture_names(self, settings: SimpleNamespace) -> dict[str, Any]:
         return {
             "encoder_activation": settings.encoder_activation,
             "decoder_activation": settings.decoder_activation,

@@ -121,11 +121,12 @@ class ThreadHold(threading.local):
 
 LOCK = threading.RLock()
 """Guards all below. Reentrant: a signal's handler may encode something too."""
-OF_PROCESS, OF_THREAD = [], []
+OF_PROCESS: list[Library] = []
+OF_THREAD: list[Library] = []
 """Libraries with one number for the process, and with one for each Python thread."""
 PROCESS = Hold(OF_PROCESS)
 THREAD = ThreadHold()
-paths_seen = set()
+paths_seen: set[str] = set()
 n_modules_seen = 0
 
 

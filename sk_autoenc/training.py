@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Plan(NamedTuple):
     """Samples seen before this run, which a learning rate schedule counts on."""
     validate: Callable | None = None
     """``validate()`` -> present loss on held-out rows; it then decides stopping."""
-    callbacks: "SilentCallbacks" = SilentCallbacks()
+    callbacks: Any = SilentCallbacks()
     """Told of every epoch; may stop the run."""
 
 

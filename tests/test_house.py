@@ -50,7 +50,7 @@ def storey(module):
         return 4
     if parts[0] in PACKAGES:
         return PACKAGES[parts[0]]
-    if parts[0] == "_compat":
+    if parts[0] in ("_compat", "_typing"):
         return 0
     return 2 if parts[0] in ("training", "validation", "objectives") else 3
 

@@ -6,6 +6,7 @@ a docstring, and add a line to `SOLVERS`. One that needs all rows at once has th
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import scipy.optimize
@@ -214,4 +215,4 @@ class LBFGS:
         ).status
 
 
-SOLVERS = {"sgd": SGD, "adam": Adam, "lbfgs": LBFGS}
+SOLVERS: dict[str, Any] = {"sgd": SGD, "adam": Adam, "lbfgs": LBFGS}

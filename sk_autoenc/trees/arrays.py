@@ -1,7 +1,11 @@
 """The arrays of a forest, frozen, and what follows from them alone."""
 
-import numpy as np
+from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_autoenc._typing import FloatArray, IntArray
 from sk_autoenc.trees.compare import same_trees
 from sk_autoenc.trees.integrity import check_arrays
 from sk_autoenc.trees.leaves import all_finite, check_finite
@@ -15,13 +19,32 @@ class NodeArrays:
     pickle is loaded.
     """
 
-    def __init__(self, leaf_table, tree_start, nodes):
+    leaf_table: FloatArray
+    leaf_row: NDArray[np.int32]
+    tree_start: NDArray[np.int64]
+    parent: NDArray[np.int32]
+    child_rank: NDArray[np.int32]
+    n_children: NDArray[np.int32]
+    depth: NDArray[np.int32]
+    height: NDArray[np.int32]
+    size: NDArray[np.int32]
+    n_nodes: NDArray[np.int64]
+
+    def __init__(
+        self, leaf_table: FloatArray, tree_start: IntArray, nodes: NDArray[np.int32]
+    ) -> None:
         table, start, stacked = check_arrays(leaf_table, tree_start, nodes)
         # The checks hold for as long as nobody writes into what they were made on.
         self._assign(table, start.copy(), stacked.copy(), None)
 
     @classmethod
-    def _trusted(cls, leaf_table, tree_start, stacked, is_finite=True):
+    def _trusted(
+        cls,
+        leaf_table: FloatArray,
+        tree_start: IntArray,
+        stacked: NDArray[np.int32],
+        is_finite: bool | None = True,
+    ) -> Self:
         """Make a forest of arrays that are known to be one.
 
         `is_finite` says whether all leaves are; None is not known.
@@ -30,7 +53,13 @@ class NodeArrays:
         forest._assign(leaf_table, tree_start, stacked, is_finite)
         return forest
 
-    def _assign(self, leaf_table, tree_start, stacked, is_finite):
+    def _assign(
+        self,
+        leaf_table: FloatArray,
+        tree_start: IntArray,
+        stacked: NDArray[np.int32],
+        is_finite: bool | None,
+    ) -> None:
         self.leaf_table = _frozen(leaf_table)
         self.tree_start = _frozen(tree_start)
         self.n_nodes = _frozen(np.diff(tree_start))
@@ -47,27 +76,27 @@ class NodeArrays:
         self._is_finite = is_finite
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int]:
         """``(n_trees,)``, by which scikit-learn knows an array of samples."""
         return (len(self.n_nodes),)
 
     @property
-    def n_trees(self):
+    def n_trees(self) -> int:
         """Number of trees."""
         return len(self.n_nodes)
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Length of a leaf vector."""
         return self.leaf_table.shape[1]
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype[np.floating[Any]]:
         """Of the leaf vectors: float32 or float64."""
         return self.leaf_table.dtype
 
     @property
-    def leaves(self):
+    def leaves(self) -> NDArray[np.intp]:
         """The nodes that are leaves: intp array of shape (n_leaves.sum(),).
 
         Their numbers in the whole forest, ascending; "leaf order" is this order.
@@ -75,21 +104,21 @@ class NodeArrays:
         return np.flatnonzero(self.n_children == 0)
 
     @property
-    def n_leaves(self):
+    def n_leaves(self) -> NDArray[np.int64]:
         """The leaves of each tree: int64 array of shape (n_trees,)."""
         return np.diff(starts(self.n_children == 0)[self.tree_start])
 
     @property
-    def heights(self):
+    def heights(self) -> NDArray[np.int32]:
         """The height of each tree's root: int32 array of shape (n_trees,)."""
         return self.height[self.tree_start[:-1]]
 
     @property
-    def arities(self):
+    def arities(self) -> NDArray[np.int32]:
         """The most children of a node in each tree: int32 array (n_trees,)."""
         return np.maximum.reduceat(self.n_children, self.tree_start[:-1])
 
-    def leaf_vectors(self):
+    def leaf_vectors(self) -> FloatArray:
         """Gather the leaf vectors.
 
         Returns
@@ -99,27 +128,27 @@ class NodeArrays:
         """
         return self.leaf_table.take(self.leaf_row[self.leaves], axis=0)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.n_nodes)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         if not isinstance(other, NodeArrays):
             return NotImplemented
         return same_trees(self, other)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((self.tree_start.tobytes(), self.n_children.tobytes()))
 
-    def __copy__(self):
+    def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         if not _may_be_written(self.leaf_table):
             return self
         table = self.leaf_table.copy()
         return self._trusted(table, self.tree_start, self._stacked, self._is_finite)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         table, stacked, leaves = self.leaf_table, self._stacked, self.leaves
         # A few trees of a large forest do not take its whole table along.
         if 2 * len(leaves) < len(table):
@@ -128,27 +157,29 @@ class NodeArrays:
             Columns(*stacked).leaf_row[leaves] = rows
         return {"leaf_table": table, "tree_start": self.tree_start, "nodes": stacked}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         if not isinstance(state, dict):
             raise ValueError(f"no forest: its state is a {type(state).__name__!r}")
         names = ("leaf_table", "tree_start", "nodes")
-        self._assign(*check_arrays(*map(state.get, names)), None)
+        table, start, stacked = check_arrays(*map(state.get, names))
+        self._assign(table, start, stacked, None)
 
-    def __array__(self, dtype=None, copy=None):
+    # None, not NoReturn, with which type checkers would take a Forest for an array.
+    def __array__(self, dtype: Any = None, copy: Any = None) -> None:
         raise TypeError(
             "a Forest is not a numeric array: pass it to an estimator of trees as it "
             "is, or use forest.leaf_vectors() for its leaves as a 2-D array, or "
             "forest.to_nested() for nested tuples"
         )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Forest(n_trees={self.n_trees}, n_nodes={self.tree_start[-1]}, "
             f"n_leaves={len(self.leaves)}, n_features={self.n_features}, "
             f"dtype={self.dtype})"
         )
 
-    def _check_finite(self, given=None):
+    def _check_finite(self, given: Self | None = None) -> None:
         """Refuse NaN and infinity in leaves, unless they are known to have none.
 
         `given` is the forest of another dtype that this was made of.
@@ -160,19 +191,19 @@ class NodeArrays:
             check_finite(self.leaf_vectors(), vectors().__getitem__, self._where_leaf)
         self._is_finite = True
 
-    def _where_leaf(self, number):
+    def _where_leaf(self, number: int) -> str:
         leaves = self.leaves
         if number >= len(leaves):
             return f"vector {number}"
         return place(self.tree_start, self, leaves[number])
 
-    def _where_row(self, row):
+    def _where_row(self, row: int) -> str:
         nodes = np.flatnonzero(self.leaf_row == row)
         where = place(self.tree_start, self, nodes[0]) if len(nodes) else "no leaf"
         return f"row {row} ({where})"
 
 
-def _frozen(array):
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     """Give a read-only view, or the very same array if it is read-only."""
     array = np.asarray(array)
     if array.flags.writeable:
@@ -181,7 +212,7 @@ def _frozen(array):
     return array
 
 
-def _may_be_written(array):
+def _may_be_written(array: object) -> bool:
     """Whether someone may hold a writable array of the same memory."""
     while isinstance(array, np.ndarray):
         if array.flags.writeable:

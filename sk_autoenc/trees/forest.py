@@ -1,9 +1,12 @@
 """Many trees as flat arrays."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from sk_autoenc._typing import FloatArray, FloatDType, IntArray, Keys, Tree, TreesLike
 from sk_autoenc.trees.arrays import NodeArrays
 from sk_autoenc.trees.compare import find_tree
 from sk_autoenc.trees.joining import join
@@ -12,7 +15,7 @@ from sk_autoenc.trees.nested import flatten, is_nested, nest
 from sk_autoenc.trees.nodes import Columns, starts
 
 
-def is_forest_like(X):
+def is_forest_like(X: object) -> bool:
     """Tell trees, a `Forest` or nested tuples, from the rows of a 2-D array.
 
     Parameters
@@ -98,7 +101,9 @@ class Forest(NodeArrays):
     """
 
     @classmethod
-    def from_nested(cls, trees, dtype=None):
+    def from_nested(
+        cls, trees: "Forest | TreesLike", dtype: FloatDType | None = None
+    ) -> "Forest":
         """Read nested tuples.
 
         Parameters
@@ -138,7 +143,7 @@ class Forest(NodeArrays):
         return cls._trusted(*flatten(trees, dtype))
 
     @classmethod
-    def from_rows(cls, X):
+    def from_rows(cls, X: ArrayLike) -> Self:
         """Take each row x of an array as the tree ``(x,)``.
 
         Parameters
@@ -162,15 +167,15 @@ class Forest(NodeArrays):
         [(array([1., 2.]),)]
         """
         table = as_table(X, "row {}".format)
-        root = Columns(-1, -1, 0, n_children=1, depth=0, height=1, size=2)
-        leaf = Columns(0, 0, 0, n_children=0, depth=1, height=0, size=1)
+        root = Columns(-1, -1, 0, n_children=1, depth=0, height=1, size=2)  # type: ignore[arg-type]
+        leaf = Columns(0, 0, 0, n_children=0, depth=1, height=0, size=1)  # type: ignore[arg-type]
         pair = np.transpose((root, leaf)).astype(np.int32)
         stacked = np.tile(pair, len(table))
         Columns(*stacked).leaf_row[1::2] = np.arange(len(table))
         return cls._trusted(table, np.arange(0, 2 * len(table) + 1, 2), stacked)
 
     @classmethod
-    def concatenate(cls, forests):
+    def concatenate(cls, forests: Iterable["Forest"]) -> Self:
         """Join forests, one after the other.
 
         Parameters
@@ -211,9 +216,10 @@ class Forest(NodeArrays):
                 f"{sorted(lengths)}"
             )
         is_finite = all(forest._is_finite for forest in forests)
-        return cls._trusted(*join(forests), is_finite)
+        table, tree_start, stacked = join(forests)
+        return cls._trusted(table, tree_start, stacked, is_finite)
 
-    def with_leaves(self, vectors):
+    def with_leaves(self, vectors: ArrayLike) -> "Forest":
         """Put other vectors on the leaves of the same structure.
 
         Parameters
@@ -237,7 +243,9 @@ class Forest(NodeArrays):
             raise ValueError(f"got {len(table)} vectors for {n_leaves} leaves")
         return self._with_trusted_leaves(table, is_finite=True)
 
-    def _with_trusted_leaves(self, vectors, is_finite=None):
+    def _with_trusted_leaves(
+        self, vectors: FloatArray, is_finite: bool | None = None
+    ) -> "Forest":
         """Put vectors on the leaves that are right, but maybe not finite.
 
         So are reconstructions by the package: they may overflow, and still be shown.
@@ -246,7 +254,7 @@ class Forest(NodeArrays):
         Columns(*stacked).leaf_row[leaves] = np.arange(len(leaves))
         return Forest._trusted(vectors, self.tree_start, stacked, is_finite)
 
-    def with_table(self, table):
+    def with_table(self, table: ArrayLike) -> "Forest":
         """Put other vectors under the same leaf ids, the rows of `leaf_table`.
 
         So vectors are changed once for each distinct leaf: for words, say.
@@ -278,14 +286,14 @@ class Forest(NodeArrays):
         >>> forest.with_table(10 * forest.leaf_table).to_nested()
         [(array([10.]), array([20.])), (array([30.]),)]
         """
-        table, n_rows = as_table(table, self._where_row), len(self.leaf_table)
-        if len(table) != n_rows:
+        vectors, n_rows = as_table(table, self._where_row), len(self.leaf_table)
+        if len(vectors) != n_rows:
             raise ValueError(
-                f"got a table of {len(table)} rows for {n_rows} distinct leaves"
+                f"got a table of {len(vectors)} rows for {n_rows} distinct leaves"
             )
-        return Forest._trusted(table, self.tree_start, self._stacked)
+        return Forest._trusted(vectors, self.tree_start, self._stacked)
 
-    def astype(self, dtype):
+    def astype(self, dtype: FloatDType) -> "Forest":
         """Convert the leaf vectors.
 
         Parameters
@@ -312,7 +320,7 @@ class Forest(NodeArrays):
             forest._check_finite(given=self)
         return forest
 
-    def select(self, rows):
+    def select(self, rows: IntArray) -> "Forest":
         """Choose trees; the fast path of indexing, made for minibatches.
 
         Parameters
@@ -332,7 +340,7 @@ class Forest(NodeArrays):
         stacked = self._stacked.take(index, axis=1)
         return Forest._trusted(self.leaf_table, tree_start, stacked, self._is_finite)
 
-    def to_nested(self):
+    def to_nested(self) -> list[Tree]:
         """Give the trees as nested tuples.
 
         Returns
@@ -342,13 +350,13 @@ class Forest(NodeArrays):
         """
         return nest(self)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Tree]:
         return iter(self.to_nested())
 
-    def __reversed__(self):
+    def __reversed__(self) -> Iterator[Tree]:
         return reversed(self.to_nested())
 
-    def __contains__(self, tree):
+    def __contains__(self, tree: object) -> bool:
         if not isinstance(tree, Forest):
             tree = Forest.from_nested([tree], self.dtype)
         if len(tree) != 1:
@@ -357,7 +365,7 @@ class Forest(NodeArrays):
             )
         return len(find_tree(self, tree)) > 0
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Keys) -> "Forest":
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]
         rows = np.atleast_1d(np.arange(len(self))[key])

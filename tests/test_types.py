@@ -1,0 +1,103 @@
+"""Hints of what is public: mypy reads this file, and pytest runs it.
+
+An unused ``type: ignore`` is an error to mypy: each shows a call that it must refuse.
+"""
+
+from typing import Any, assert_type, get_args, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_autoenc import (
+    DenoisingAutoencoder,
+    Forest,
+    RAETransformer,
+    UnfoldingRAETransformer,
+    _typing,
+)
+from sk_autoenc._typing import FloatArray, Tree
+from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.corruptions import CORRUPTIONS
+from sk_autoenc.parts.losses import LOSSES
+from sk_autoenc.parts.poolings import POOLINGS
+from sk_autoenc.parts.solvers import SOLVERS
+
+ROWS = np.eye(4)
+LEAF = [0.0, 1.0]
+TREES = [((LEAF, LEAF), LEAF), (LEAF, LEAF, LEAF)]
+
+
+def shift(X: NDArray[Any], level: float, rng: np.random.Generator) -> NDArray[Any]:
+    return X + level
+
+
+def test_an_autoencoder_of_rows_keeps_its_type_through_fit() -> None:
+    model = DenoisingAutoencoder(2, corruption=shift, max_iter=2, random_state=0)
+    assert_type(model.fit(ROWS), DenoisingAutoencoder)
+    assert_type(model.partial_fit(ROWS.tolist()), DenoisingAutoencoder)
+    assert_type(model.transform(ROWS), FloatArray)
+    assert_type(model.inverse_transform(model.transform(ROWS)), FloatArray)
+    assert_type(model.reconstruction_error(ROWS), FloatArray)
+    assert_type(model.score(ROWS), float)
+    assert_type(model.components_, FloatArray)
+    assert_type(model.loss_curve_, list[float])
+
+
+def test_trees_come_back_as_they_were_given() -> None:
+    model = UnfoldingRAETransformer(pooling=("root", "max"), max_iter=2, random_state=0)
+    assert_type(model.fit(TREES), UnfoldingRAETransformer)
+    forest = Forest.from_nested(TREES)
+    assert_type(model.reconstruct(forest), Forest)
+    assert_type(model.reconstruct(TREES), list[Tree] | FloatArray)
+    codes = model.transform(forest)
+    assert_type(codes, FloatArray)
+    assert_type(model.inverse_transform(codes, forest), Forest)
+    assert_type(model.inverse_transform(codes, TREES), list[Tree] | FloatArray)
+    assert_type(RAETransformer(max_iter=2).fit(TREES).score(TREES), float)
+
+
+def test_a_part_of_a_forest_is_a_forest_and_its_trees_are_tuples() -> None:
+    forest = Forest.from_nested(TREES, dtype=np.float32)
+    assert_type(forest[1], Forest)
+    assert_type(forest[np.array([True, False]), ...], Forest)
+    assert_type(forest.with_table(forest.leaf_table), Forest)
+    assert_type(Forest.concatenate([forest, forest[:1]]), Forest)
+    assert_type(forest.to_nested(), list[Tree])
+    assert_type(forest.depth, NDArray[np.int32])
+    assert_type(forest.n_trees, int)
+
+
+def refused() -> None:
+    """Calls that a type checker refuses."""
+    DenoisingAutoencoder(solver="adma")  # type: ignore[arg-type]
+    DenoisingAutoencoder(2, "masking")  # type: ignore[call-arg]
+    DenoisingAutoencoder(corruption=lambda X: X)  # type: ignore[arg-type,misc]
+    DenoisingAutoencoder().fit(Forest.from_rows(ROWS))  # type: ignore[arg-type]
+    RAETransformer(unfold_from="all")  # type: ignore[call-arg]
+    RAETransformer(pooling=("root", "median"))  # type: ignore[arg-type]
+    UnfoldingRAETransformer().fit({"a": LEAF})  # type: ignore[arg-type]
+    Forest.concatenate(TREES)  # type: ignore[arg-type]
+
+
+def names_in(hint: Any) -> set[str]:
+    """All names of the literals of a hint."""
+    if isinstance(hint, str):
+        return {hint}
+    return set().union(*map(names_in, get_args(hint)))
+
+
+def test_hints_list_the_names_that_there_are() -> None:
+    for hint, choices in [
+        (_typing.Activation, ACTIVATIONS),
+        (_typing.CorruptionName, {name for name in CORRUPTIONS if name is not None}),
+        (_typing.Loss, LOSSES),
+        (_typing.Pooling, POOLINGS),
+        (_typing.Solver, SOLVERS),
+    ]:
+        assert names_in(hint) == set(choices)
+
+
+def test_every_parameter_of_an_estimator_has_a_hint() -> None:
+    for estimator in (DenoisingAutoencoder, RAETransformer, UnfoldingRAETransformer):
+        hints = get_type_hints(estimator.__init__)
+        assert set(estimator().get_params()) == set(hints) - {"return"}
