@@ -1,49 +1,42 @@
 import copy
 import pickle
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_autoenc.networks.parameters import FlatParameters, allocate, uniform_weights
-
-
-class Pair(NamedTuple):
-    flat: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
-    absent: str = "default"
-
+from sk_autoenc.networks.parameters import FlatParameters, uniform_weights
 
 SHAPES = {"first": (2, 3), "second": (4,)}
 
 
+class Named(FlatParameters):
+    @property
+    def both(self):
+        return self.first, self.second
+
+
 def test_named_arrays_are_views_on_flat_one_after_the_other(dtype):
-    parameters = allocate(Pair, SHAPES, dtype)
+    parameters = Named.zeros(SHAPES, dtype)
     parameters.flat[:] = np.arange(10)
     assert_array_equal(parameters.first, [[0, 1, 2], [3, 4, 5]])
     assert_array_equal(parameters.second, [6, 7, 8, 9])
 
 
 def test_writing_a_named_array_writes_flat(dtype):
-    parameters = allocate(Pair, SHAPES, dtype)
+    parameters = Named.zeros(SHAPES, dtype)
     parameters.second[...] = 5
     assert_array_equal(parameters.flat, [0] * 6 + [5] * 4)
 
 
 def test_parameters_are_zeros_contiguous_and_of_the_dtype(dtype):
-    parameters = allocate(Pair, SHAPES, dtype)
+    parameters = Named.zeros(SHAPES, dtype)
     assert not parameters.flat.any()
     for name in ("flat", *SHAPES):
         array = getattr(parameters, name)
         assert array.flags.c_contiguous
         assert array.flags.writeable
         assert array.dtype == dtype
-
-
-def test_a_field_without_a_shape_gets_its_default():
-    assert allocate(Pair, SHAPES, np.float64).absent == "default"
 
 
 def test_uniform_weights_fill_the_interval_of_their_fans(rng):
@@ -61,12 +54,6 @@ def test_weights_of_one_seed_agree_in_both_precisions():
     for weights in (single, double):
         uniform_weights(weights, 1.0, np.random.default_rng(0))
     assert_allclose(single, double, rtol=1e-6)
-
-
-class Named(FlatParameters):
-    @property
-    def both(self):
-        return self.first, self.second
 
 
 def named():

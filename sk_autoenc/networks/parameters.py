@@ -58,33 +58,6 @@ class FlatParameters:
         return type(self), (self.shapes, self.flat)
 
 
-def allocate(kind, shapes, dtype):
-    """Make zero parameters of NamedTuple type `kind`, views on one flat array.
-
-    Parameters
-    ----------
-    kind : NamedTuple type
-        Its first field is `flat`, the others name the arrays.
-    shapes : dict of str to tuple of int
-        The shape of each field that has storage of its own, in their order in `flat`.
-        A field of `kind` without a shape gets its default.
-    dtype : numpy dtype
-
-    Returns
-    -------
-    parameters : kind
-        `parameters.flat` has shape (total number of entries,); each named array is a
-        contiguous view on its part of it.
-    """
-    flat = zeros((sum(map(prod, shapes.values())),), dtype)
-    views, start = {}, 0
-    for name, shape in shapes.items():
-        stop = start + prod(shape)
-        views[name] = flat[start:stop].reshape(shape)
-        start = stop
-    return kind(flat=flat, **views)
-
-
 def uniform_weights(weights, scale, rng):
     """Fill `weights` from the uniform law on +- scale * sqrt(6 / (fan_in + fan_out)).
 
