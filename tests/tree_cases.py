@@ -57,8 +57,9 @@ class Model(NamedTuple):
     def oracle(self, alpha=0.0):
         architecture = self.network.architecture
         names = {activation: name for name, activation in ACTIVATIONS.items()}
+        parameters = named(self.parameters).items()
         return TreeOracle(
-            named(self.parameters),
+            {name: part.astype(float) for name, part in parameters},
             names[architecture.encoder_activation],
             names[architecture.decoder_activation],
             architecture.loss,
