@@ -51,8 +51,7 @@ def main():
         for code, message in validate(name)["errors"]
         if code in checks - (NOT_OF_A_PROPERTY if is_property else set())
     ]
-    print(*found, sep="\n")
-    print(f"{len(found)} failures in {len(objects)} public objects")
+    print(*found, f"{len(found)} failures in {len(objects)} public objects", sep="\n")
     return bool(found)
 
 

@@ -3,7 +3,7 @@ What the defaults were before they stopped by themselves, and what they are.
 
 Prints a table in Markdown:
 
-    OPENBLAS_NUM_THREADS=1 python benchmarks/study_stopping.py [tables] [trees] [mnist]
+    python benchmarks/study_stopping.py [tables] [trees] [mnist]
 
 "before" is logistic units, a constant rate (0.001 for Adam, 0.1 for sgd), at most 200
 epochs, and a stop when the noisy training loss has not fallen by 1e-4 below its best

@@ -100,6 +100,18 @@ class BaseTreeAutoencoder(
         ConvergenceWarning
             If `max_iter` or a failed line search of "lbfgs" ends the training, or if
             the loss rose throughout.
+
+        See Also
+        --------
+        partial_fit : One epoch at a time, for trees that come in parts.
+
+        Examples
+        --------
+        >>> from sk_autoenc import UnfoldingRAETransformer
+        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
+        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
+        >>> model.n_iter_
+        3
         """
         return self._fit(X, y)
 
@@ -128,6 +140,18 @@ class BaseTreeAutoencoder(
         ValueError
             If a parameter or a tree is not valid, or if the loss stops being finite.
             The estimator then is as it was before the call.
+
+        See Also
+        --------
+        fit : All epochs on all of the trees.
+
+        Examples
+        --------
+        >>> from sk_autoenc import UnfoldingRAETransformer
+        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
+        >>> model = UnfoldingRAETransformer(random_state=0).partial_fit(trees)
+        >>> model.partial_fit(trees[:1]).t_
+        3
         """
         return self._partial_fit(X)
 
@@ -144,6 +168,19 @@ class BaseTreeAutoencoder(
         codes : ndarray of shape (n_trees, n_components * number of poolings)
             What `pooling` names, side by side: vec(root), Eq. (22), or the mean or
             maximum of the codes of all inner nodes.
+
+        See Also
+        --------
+        inverse_transform : From codes back to trees.
+        transform_nodes : Codes of all nodes.
+
+        Examples
+        --------
+        >>> from sk_autoenc import UnfoldingRAETransformer
+        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
+        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
+        >>> model.transform(trees).shape
+        (2, 2)
         """
         model = self._fitted_model()
         return model._pooled_codes(check_trees(model, X, reset=False))
@@ -183,6 +220,19 @@ class BaseTreeAutoencoder(
         ValueError
             If `pooling` has no "root", if `structures` is missing after fitting on
             trees, or if it has another length than X.
+
+        See Also
+        --------
+        reconstruct : From trees to codes and back.
+
+        Examples
+        --------
+        >>> from sk_autoenc import UnfoldingRAETransformer
+        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
+        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
+        >>> codes = model.transform(trees)
+        >>> model.inverse_transform(codes, structures=trees)[1]
+        (array([...]),)
         """
         model = self._fitted_model()
         codes = check_codes(model, X, model._n_features_out)
@@ -223,6 +273,18 @@ class BaseTreeAutoencoder(
         trees : list of trees, Forest or ndarray of shape (n_samples, n_features)
             The same shapes with reconstructed leaf vectors, Eq. (23); a Forest or a
             2-D array if X is one.
+
+        See Also
+        --------
+        reconstruction_error : How far that is from X, leaf by leaf.
+
+        Examples
+        --------
+        >>> from sk_autoenc import UnfoldingRAETransformer
+        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
+        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
+        >>> model.reconstruct(trees)[1]
+        (array([...]),)
         """
         model = self._fitted_model()
         forest = check_trees(model, X, reset=False)
@@ -244,6 +306,19 @@ class BaseTreeAutoencoder(
         scores : ndarray of shape (n_trees,)
             Minus the objective of each clean tree, without the penalty: higher is
             better.
+
+        See Also
+        --------
+        reconstruction_error : Of every leaf.
+        score : The mean over the trees.
+
+        Examples
+        --------
+        >>> from sk_autoenc import UnfoldingRAETransformer
+        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
+        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
+        >>> model.score_samples(trees).shape
+        (2,)
         """
         model = self._fitted_model()
         forest = check_trees(model, X, reset=False)
@@ -264,6 +339,18 @@ class BaseTreeAutoencoder(
         -------
         score : float
             Minus the mean objective per tree: higher is better.
+
+        See Also
+        --------
+        score_samples : Of every tree.
+
+        Examples
+        --------
+        >>> from sk_autoenc import UnfoldingRAETransformer
+        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
+        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
+        >>> model.score(trees) < 0
+        True
         """
         return float(self.score_samples(X).mean())
 
@@ -280,6 +367,18 @@ class BaseTreeAutoencoder(
         errors : ndarray of shape (n_leaves,)
             ||x' - x||^2 of each leaf of all trees, in leaf order (the order of
             ``Forest.leaves``), unfolded from the root.
+
+        See Also
+        --------
+        score_samples : One number for each tree.
+
+        Examples
+        --------
+        >>> from sk_autoenc import UnfoldingRAETransformer
+        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
+        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
+        >>> model.reconstruction_error(trees).shape
+        (4,)
         """
         model = self._fitted_model()
         forest = check_trees(model, X, reset=False)
@@ -299,10 +398,25 @@ class BaseTreeAutoencoder(
         Returns
         -------
         codes : ndarray of shape (n_nodes, n_components)
-            vec(.) of all nodes, tree by tree, each in preorder.
+            The code vec(.) of all nodes, tree by tree, each in preorder.
         index : structured ndarray of shape (n_nodes,)
             Which node a row is. Fields ``tree``, ``position`` (in preorder),
             ``height``, ``depth`` and ``size`` (nodes of its subtree, itself included).
+
+        See Also
+        --------
+        transform : One code for each tree.
+
+        Examples
+        --------
+        >>> from sk_autoenc import UnfoldingRAETransformer
+        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
+        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
+        >>> codes, index = model.transform_nodes(trees)
+        >>> codes.shape
+        (7, 2)
+        >>> index["height"]
+        array([2, 0, 1, 0, 0, 1, 0], dtype=int32)
         """
         model = self._fitted_model()
         forest = check_trees(model, X, reset=False)
@@ -335,6 +449,18 @@ class BaseTreeAutoencoder(
         -------
         names : ndarray of str objects
             The lower-case name of the class and a number.
+
+        See Also
+        --------
+        transform : Its columns have these names.
+
+        Examples
+        --------
+        >>> from sk_autoenc import UnfoldingRAETransformer
+        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
+        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
+        >>> model.get_feature_names_out().tolist()
+        ['unfoldingraetransformer0', 'unfoldingraetransformer1']
         """
         if self._fitted_model().input_kind_ == "trees":
             input_features = None

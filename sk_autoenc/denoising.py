@@ -371,6 +371,15 @@ class DenoisingAutoencoder(
         ConvergenceWarning
             If `max_iter` or a failed line search of "lbfgs" ends the training, or if
             the loss rose throughout. The estimator is fitted nevertheless.
+
+        See Also
+        --------
+        partial_fit : One epoch at a time, for data that come in parts.
+
+        Examples
+        --------
+        >>> DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(np.eye(4)).n_iter_
+        3
         """
         return self._fit(X, y)
 
@@ -401,6 +410,16 @@ class DenoisingAutoencoder(
         ValueError
             If a parameter or X is not valid, or if the loss stops being finite. The
             estimator then is as it was before the call.
+
+        See Also
+        --------
+        fit : All epochs on all of the data.
+
+        Examples
+        --------
+        >>> model = DenoisingAutoencoder(2, random_state=0).partial_fit(np.eye(4))
+        >>> model.partial_fit(np.eye(2, 4)).t_
+        6
         """
         return self._partial_fit(X)
 
@@ -415,8 +434,18 @@ class DenoisingAutoencoder(
         Returns
         -------
         codes : ndarray of shape (n_samples, n_components)
-            y = s(W x + b) of each row, in the dtype of X or of the parameters,
+            The code y = s(W x + b) of each row, in the dtype of X or of the parameters,
             whichever is wider.
+
+        See Also
+        --------
+        inverse_transform : From codes back to rows.
+
+        Examples
+        --------
+        >>> model = DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(np.eye(4))
+        >>> model.transform(np.eye(4)).shape
+        (4, 2)
         """
         model = self._fitted_model()
         return model._encode(check_X(model, X, reset=False))
@@ -432,7 +461,17 @@ class DenoisingAutoencoder(
         Returns
         -------
         reconstruction : ndarray of shape (n_samples, n_features)
-            z = s(W' y + b') of each code.
+            The row z = s(W' y + b') of each code.
+
+        See Also
+        --------
+        reconstruct : From rows to codes and back.
+
+        Examples
+        --------
+        >>> model = DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(np.eye(4))
+        >>> model.inverse_transform([[0.0, 0.5]]).shape
+        (1, 4)
         """
         model = self._fitted_model()
         codes = check_codes(model, X, len(model.components_))
@@ -450,6 +489,17 @@ class DenoisingAutoencoder(
         -------
         reconstruction : ndarray of shape (n_samples, n_features)
             What the code of each row keeps of it.
+
+        See Also
+        --------
+        reconstruction_error : How far that is from X, entry by entry.
+
+        Examples
+        --------
+        >>> model = DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(np.eye(4))
+        >>> codes = model.transform(np.eye(4))
+        >>> np.array_equal(model.reconstruct(np.eye(4)), model.inverse_transform(codes))
+        True
         """
         model = self._fitted_model()
         return model._decode(model._encode(check_X(model, X, reset=False)))
@@ -470,6 +520,18 @@ class DenoisingAutoencoder(
             entropy and no lower: that ranks rows by how grey they are, not by how well
             they come back. And it compares models of different losses in a search.
             Neither the penalty nor `emphasis` enters.
+
+        See Also
+        --------
+        reconstruction_error : Of every entry.
+        score : The mean over the rows.
+
+        Examples
+        --------
+        >>> model = DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(np.eye(4))
+        >>> errors = model.reconstruction_error(np.eye(4))
+        >>> np.allclose(model.score_samples(np.eye(4)), -errors.sum(axis=1) / 2)
+        True
         """
         model = self._fitted_model()
         X = check_X(model, X, reset=False)
@@ -494,6 +556,16 @@ class DenoisingAutoencoder(
         score : float
             Minus half the mean squared error per sample, summed over features: higher
             is better.
+
+        See Also
+        --------
+        score_samples : Of every row.
+
+        Examples
+        --------
+        >>> model = DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(np.eye(4))
+        >>> model.score(np.eye(4)) < 0
+        True
         """
         return float(self.score_samples(X).mean())
 
@@ -509,6 +581,16 @@ class DenoisingAutoencoder(
         -------
         errors : ndarray of shape (n_samples, n_features)
             (z - x)^2, whatever the loss.
+
+        See Also
+        --------
+        score_samples : Half the sum over the features of a row, negated.
+
+        Examples
+        --------
+        >>> model = DenoisingAutoencoder(2, random_state=0).fit([[0.2, 0.9, 0.4]] * 20)
+        >>> model.reconstruction_error([[0.2, 0.1, 0.4]]).argmax(axis=1)
+        array([1])
         """
         model = self._fitted_model()
         X = check_X(model, X, reset=False)

@@ -99,7 +99,6 @@ def test_the_citation_has_the_version_the_licence_and_the_address():
 @pytest.mark.parametrize(
     "name",
     [
-        "README.md",
         "SECURITY.md",
         ".github/ISSUE_TEMPLATE/bug.yml",
         ".github/ISSUE_TEMPLATE/config.yml",

@@ -125,6 +125,18 @@ class NodeArrays:
         -------
         vectors : ndarray of shape (n_leaves.sum(), n_features)
             In leaf order.
+
+        See Also
+        --------
+        Forest.with_leaves : Put others in their place.
+
+        Examples
+        --------
+        >>> from sk_autoenc import Forest
+        >>> Forest.from_nested([([1.0], [2.0]), ([1.0],)]).leaf_vectors()
+        array([[1.],
+               [2.],
+               [1.]])
         """
         return self.leaf_table.take(self.leaf_row[self.leaves], axis=0)
 

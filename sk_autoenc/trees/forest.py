@@ -85,6 +85,10 @@ class Forest(NodeArrays):
     ValueError
         By the constructor, and by loading a pickle: the arrays are not a forest.
 
+    See Also
+    --------
+    RAETransformer, UnfoldingRAETransformer : Estimators whose X may be a Forest.
+
     Examples
     --------
     >>> from sk_autoenc import Forest
@@ -135,6 +139,17 @@ class Forest(NodeArrays):
         -----
         UserWarning
             Some leaves are float32 and others need float64, so all become float64.
+
+        See Also
+        --------
+        to_nested : Back to nested tuples.
+        from_rows : From the rows of a 2-D array.
+
+        Examples
+        --------
+        >>> forest = Forest.from_nested([([1.0], [2.0]), ([3.0],)])
+        >>> forest.n_nodes
+        array([3, 2])
         """
         dtype = None if dtype is None else table_dtype(dtype)
         if isinstance(trees, Forest):
@@ -160,6 +175,10 @@ class Forest(NodeArrays):
         ------
         ValueError
             X is not such an array, or a row is not finite; the message says which.
+
+        See Also
+        --------
+        from_nested : From nested tuples.
 
         Examples
         --------
@@ -194,6 +213,16 @@ class Forest(NodeArrays):
             Something is not a Forest, or is one Forest instead of several.
         ValueError
             No forests, or their leaves are of different lengths.
+
+        See Also
+        --------
+        select : Choose some of the trees.
+
+        Examples
+        --------
+        >>> a, b = Forest.from_rows([[1.0]]), Forest.from_rows([[2.0], [3.0]])
+        >>> Forest.concatenate([a, b]).n_trees
+        3
         """
         if isinstance(forests, Forest):
             raise TypeError("forests to concatenate are several: pass a list of Forest")
@@ -231,12 +260,23 @@ class Forest(NodeArrays):
         Returns
         -------
         forest : Forest
+            The same trees with these vectors at their leaves.
 
         Raises
         ------
         ValueError
             There are more or fewer vectors than leaves, or one is wrong; the message
             says where.
+
+        See Also
+        --------
+        with_table : A vector for each distinct leaf, not for each leaf.
+
+        Examples
+        --------
+        >>> forest = Forest.from_nested([([1.0], [2.0]), ([3.0],)])
+        >>> forest.with_leaves([[7.0], [8.0], [9.0]]).to_nested()
+        [(array([7.]), array([8.])), (array([9.]),)]
         """
         table, n_leaves = as_table(vectors, self._where_leaf), len(self.leaves)
         if len(table) != n_leaves:
@@ -268,12 +308,17 @@ class Forest(NodeArrays):
         Returns
         -------
         forest : Forest
+            The same trees with this table under their leaf ids.
 
         Raises
         ------
         ValueError
             There are more or fewer rows, or one is wrong; the message says which, and
             where it is a leaf first.
+
+        See Also
+        --------
+        with_leaves : A vector for each leaf, however often it stands.
 
         Notes
         -----
@@ -309,6 +354,15 @@ class Forest(NodeArrays):
         ------
         ValueError
             A leaf has a value too large for the dtype; the message says where.
+
+        See Also
+        --------
+        with_table : Any other change of the leaf vectors.
+
+        Examples
+        --------
+        >>> Forest.from_rows([[1.0]]).astype(np.float32).dtype
+        dtype('float32')
         """
         dtype = table_dtype(dtype)
         if dtype == self.dtype:
@@ -332,6 +386,16 @@ class Forest(NodeArrays):
         -------
         forest : Forest
             It shares the leaf table, whatever rows of it are still used.
+
+        See Also
+        --------
+        concatenate : Join forests.
+
+        Examples
+        --------
+        >>> forest = Forest.from_nested([([1.0], [2.0]), ([3.0],)])
+        >>> forest.select(np.array([1, 1, 0])).n_nodes
+        array([2, 2, 3])
         """
         n_nodes = self.n_nodes.take(rows)
         tree_start = starts(n_nodes)
@@ -347,6 +411,16 @@ class Forest(NodeArrays):
         -------
         trees : list of tuples and arrays
             Leaves are read-only views on `leaf_table`, one object for each row of it.
+
+        See Also
+        --------
+        from_nested : The way here.
+
+        Examples
+        --------
+        >>> forest = Forest.from_nested([([1.0], [2.0]), ([3.0],)])
+        >>> forest.to_nested()
+        [(array([1.]), array([2.])), (array([3.]),)]
         """
         return nest(self)
 
