@@ -38,7 +38,8 @@ class Objective:
         call.
         """
         n_rows = len(rows)
-        total, gradient = self.sum(parameters, rows, scale / n_rows)
+        batch = self.feed(rows)
+        total, gradient = self.network.gradient(parameters, batch, scale / n_rows)
         value = total / n_rows
         if self.alpha:
             value += penalise(parameters, self.alpha, gradient, scale)
