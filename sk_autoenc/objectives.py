@@ -1,8 +1,8 @@
-"""Objectives: (parameters, rows, scale) -> (mean value over the rows, gradient).
+"""Objectives: (parameters, rows, scale, out) -> (mean value over the rows, gradient).
 
-`scale`, 1 unless given, is what the gradient, but not the value, is multiplied by. A
-network gives sums, which add up over blocks, chunks and processes; mean and penalty
-are here and nowhere else.
+`scale`, 1 unless given, is what the gradient, but not the value, is multiplied by;
+`out`, unless None, is what it is added to. A network gives sums, which add up over
+blocks, chunks and processes; mean and penalty are here and nowhere else.
 """
 
 from functools import partial
@@ -18,8 +18,9 @@ class Objective:
     Parameters
     ----------
     network : object
-        ``network.gradient(parameters, batch, scale)`` -> (SUM over the batch, scale *
-        gradient of the sum) and ``network.losses(parameters, batch)`` -> (n_rows,).
+        ``network.gradient(parameters, batch, scale, out)`` -> (SUM over the batch,
+        scale * gradient of the sum) and ``network.losses(parameters, batch)`` ->
+        (n_rows,).
     feed : feeds.RowFeed or feeds.TreeFeed
         ``feed(rows)`` -> Batch.
     alpha : float, default=0.0
@@ -31,18 +32,22 @@ class Objective:
         self.feed = feed
         self.alpha = alpha
 
-    def __call__(self, parameters, rows, scale=1.0):
+    def __call__(self, parameters, rows, scale=1.0, out=None):
         """Return (mean + penalty, scale * gradient) of some rows.
 
         The gradient is of the same type as the parameters, and valid until the next
-        call.
+        call. With `out`, which may be `parameters`, it is added to that.
         """
-        n_rows = len(rows)
+        n_rows, alpha = len(rows), self.alpha
         batch = self.feed(rows)
-        total, gradient = self.network.gradient(parameters, batch, scale / n_rows)
+        # The penalty's gradient is that of the old parameters, too.
+        total, gradient = self.network.gradient(
+            parameters, batch, scale / n_rows, None if alpha else out
+        )
         value = total / n_rows
-        if self.alpha:
-            value += penalise(parameters, self.alpha, gradient, scale)
+        if alpha:
+            value += penalise(parameters, alpha, gradient, scale)
+            gradient = added(gradient, out)
         return value, gradient
 
     def sum(self, parameters, rows, scale=1.0):
@@ -87,7 +92,7 @@ class SumOverChunks:
         lengths = [len(objective.feed) for objective in self.objectives]
         self.start = np.concatenate([[0], np.cumsum(lengths)])
 
-    def __call__(self, parameters, rows, scale=1.0):
+    def __call__(self, parameters, rows, scale=1.0, out=None):
         """Return (mean + penalty, scale * gradient) of some rows, in any order.
 
         Rows are numbered through all chunks; see `Objective`.
@@ -108,9 +113,17 @@ class SumOverChunks:
             gradient.flat += part_gradient.flat
         alpha = self.objectives[0].alpha
         penalty = penalise(parameters, alpha, gradient, scale)
-        return total / len(rows) + penalty, gradient
+        return total / len(rows) + penalty, added(gradient, out)
 
 
 def sum_of_chunk(parameters, scale, objective, rows):
     """Call `Objective.sum`; a function of the module, so that processes can get it."""
     return objective.sum(parameters, rows, scale)
+
+
+def added(gradient, out):
+    """Add a gradient to `out` and return that; None: return the gradient."""
+    if out is None:
+        return gradient
+    out.flat += gradient.flat
+    return out

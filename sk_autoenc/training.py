@@ -1,6 +1,6 @@
 """The training loop: shuffle, batches, curves, stopping, best parameters.
 
-It knows an objective, ``objective(parameters, rows, scale) -> (mean value, scale *
+It knows an objective, ``objective(parameters, rows, scale, out) -> (mean value, scale *
 gradient)``, whose gradient is of the same type as the parameters, and a solver, which
 names the scale. It does not know what a row is.
 """
@@ -142,8 +142,8 @@ def minimise(objective, parameters, rows, solver, plan):
     Parameters
     ----------
     objective : callable
-        ``objective(parameters, rows, scale=1.0) -> (mean value over rows, scale times
-        its gradient)``.
+        ``objective(parameters, rows, scale=1.0, out=None) -> (mean value over rows,
+        scale times its gradient, added to `out` unless None)``.
     parameters : object with an array `flat`
         Left at their final value, or at the best one when `plan.validate` is given.
     rows : ndarray of int of shape (n_rows,)
@@ -265,10 +265,12 @@ def run_epoch(objective, parameters, rows, solver, plan):
     scale = solver.gradient_scale  # it changes between epochs only
     total = 0.0
     flat, batch_size = parameters.flat, plan.batch_size
+    out = parameters if solver.only_adds else None
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        value, gradient = objective(parameters, batch, scale)
-        solver.step(flat, gradient.flat)
+        value, gradient = objective(parameters, batch, scale, out)
+        if out is None:
+            solver.step(flat, gradient.flat)
         total += value * len(batch)
     return float(total / len(order))
 

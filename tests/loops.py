@@ -20,7 +20,7 @@ class Bowl:
         self.targets = np.asarray(targets, float)
         self.batches = []
 
-    def __call__(self, parameters, rows, scale):
+    def __call__(self, parameters, rows, scale, out=None):
         self.batches.append(rows.copy())
         distance = parameters.flat[0] - self.targets[rows]
         gradient = Point(np.array([scale * distance.mean()]))
@@ -33,7 +33,7 @@ class Scripted:
     def __init__(self, *values):
         self.values = iter(values)
 
-    def __call__(self, parameters, rows, scale):
+    def __call__(self, parameters, rows, scale, out=None):
         value = next(self.values)
         if isinstance(value, BaseException):
             raise value
@@ -63,6 +63,7 @@ class Descent:
     """A solver that counts its steps."""
 
     by_minibatches = True
+    only_adds = False
 
     def __init__(self, rate=0.1, **schedule):
         self.rate = Rate(rate, **schedule)

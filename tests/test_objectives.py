@@ -73,6 +73,28 @@ def assert_equal_results(first, second):
     assert_allclose(gradient.flat / scale, other_gradient.flat / scale, atol=1e-13)
 
 
+@pytest.mark.parametrize("alpha", [0.0, ALPHA])
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("in_chunks", [False, True])
+def test_a_gradient_is_added_to_what_is_given_be_it_the_parameters(
+    name, in_chunks, alpha
+):
+    objective, parameters, chunks = make_case(name)
+    rows = np.arange(30)
+    if in_chunks:
+        objective = SumOverChunks(chunks)
+    for part in [objective, *chunks]:
+        part.alpha = alpha
+    value, gradient = objective(parameters, rows, -0.3)
+    other = parameters.like(np.full_like(parameters.flat, 2.0))
+    sums = {"other": other.flat + gradient.flat, "own": parameters.flat + gradient.flat}
+    for out, expected in ((other, sums["other"]), (parameters, sums["own"])):
+        same_value, added = objective(parameters, rows, -0.3, out)
+        assert added is out
+        assert same_value == pytest.approx(value, rel=1e-14)
+        assert_allclose(out.flat, expected, rtol=1e-13, atol=1e-14)
+
+
 DUPLICATES = {
     "itself": lambda objective: objective,
     "pickle": lambda objective: pickle.loads(pickle.dumps(objective)),

@@ -318,7 +318,7 @@ def test_an_interrupt_keeps_the_best_parameters_on_held_out_rows():
     bowl, held_out = Bowl(np.full(10, 2.0)), iter([3.0, 4.0])
     values = []
 
-    def objective(parameters, rows, scale):
+    def objective(parameters, rows, scale, out):
         if len(values) == 2:
             raise KeyboardInterrupt
         return bowl(parameters, rows, scale)
@@ -353,3 +353,27 @@ def test_verbose_prints_the_held_out_loss_too(capsys):
 def test_nothing_is_printed_otherwise(capsys):
     run(Scripted(3.0, 2.0, 1.0))
     assert capsys.readouterr().out == ""
+
+
+def test_a_solver_that_only_adds_leaves_the_adding_to_the_objective():
+    class Adding(Descent):
+        only_adds = True
+        gradient_scale = -0.1
+
+        def step(self, parameters, gradient):
+            raise AssertionError("not asked for")
+
+    class AddingBowl(Bowl):
+        def __call__(self, parameters, rows, scale, out=None):
+            assert out is parameters
+            value, gradient = super().__call__(parameters, rows, scale)
+            out.flat[...] += gradient.flat
+            return value, out
+
+    targets = np.arange(10.0)
+    for batch_size in (10, 3):
+        changes = {"batch_size": batch_size, "shuffle": False}
+        by_steps, theta = run(Bowl(targets), solver=Descent(0.1), **changes)
+        at_once, same = run(AddingBowl(targets), solver=Adding(), **changes)
+        assert at_once.loss_curve == pytest.approx(by_steps.loss_curve)
+        assert same == pytest.approx(theta)

@@ -8,10 +8,11 @@ of the backward pass.
 from typing import NamedTuple
 
 import numpy as np
-from numpy import add, multiply
+from numpy import multiply
 
 from sk_autoenc.networks.buffers import zeros
 from sk_autoenc.networks.parameters import FlatParameters, uniform_weights
+from sk_autoenc.networks.products import Products
 from sk_autoenc.parts.activations import Activation
 from sk_autoenc.parts.losses import Loss
 
@@ -109,11 +110,8 @@ class Buffers:
         self.slope = zeros((n_rows, n_components), dtype)
         self.preactivation = zeros((n_rows, n_features), dtype)
         self.values = zeros((n_rows, n_features), dtype)
-        # Sums are products with ones, which take a third of the time of `sum`. They go
-        # row by row first: one long sum in single precision would lose digits.
-        self.ones_features = np.ones(n_features, dtype)
-        self.ones_rows = np.ones(n_rows, dtype)
-        self.scale = np.ones((), dtype)  # see `HALF` in parts/activations.py
+        self.ones = np.ones(n_rows, dtype)
+        """The sum of rows is a product with these."""
 
 
 class Network:
@@ -133,6 +131,7 @@ class Network:
         self.architecture = architecture
         self.shape = n_components, n_features
         self.dtype = np.dtype(dtype)
+        self._products = Products(dtype)
         self._buffers = {}
         self._gradient = None  # made by the first call that needs it
 
@@ -173,10 +172,9 @@ class Network:
         -------
         losses : ndarray of shape (n_rows,)
         """
-        buffers = self._forward(parameters, batch)
-        return buffers.values.dot(buffers.ones_features)
+        return np.add.reduce(self._forward(parameters, batch).values, axis=1)
 
-    def gradient(self, parameters, batch, scale=1.0):
+    def gradient(self, parameters, batch, scale=1.0, out=None):
         """Return the SUM of the losses of a batch, and its gradient.
 
         Parameters
@@ -186,69 +184,86 @@ class Network:
             Its inputs are dense or sparse rows, its targets dense ones.
         scale : float, default=1.0
             What the gradient, but not the sum, is multiplied by.
+        out : Parameters, default=None
+            What the scaled gradient is added to. It may be `parameters`, which saves a
+            pass over all weights where a step is no more than that. None: it is
+            written to memory of the network.
 
         Returns
         -------
         total : float
         gradient : Parameters
-            Overwritten by the next call.
+            `out`; or, valid until the next call, the scaled gradient.
         """
         buffers = self._forward(parameters, batch)
-        architecture, gradient = self.architecture, self._gradient
-        if gradient is None:
-            gradient = self._gradient = allocate_parameters(
-                *self.shape, architecture.tied, self.dtype
-            )
-        hidden, slope = buffers.hidden, buffers.slope
+        products, architecture = self._products, self.architecture
+        keep = 1.0
+        if out is None:
+            out, keep = self._own_gradient(), 0.0
         delta_visible, delta_hidden = buffers.delta_visible, buffers.delta_hidden
-        buffers.scale.fill(scale)
-        multiply(delta_visible, buffers.scale, delta_visible)
-        delta_visible.dot(parameters.decoder_weights.T, delta_hidden)
-        architecture.activation.slope(hidden, slope)
-        multiply(delta_hidden, slope, delta_hidden)  # Eq. (11)
-        ones = buffers.ones_rows
-        ones.dot(delta_hidden, gradient.intercept_hidden)  # Eq. (13)
-        ones.dot(delta_visible, gradient.intercept_visible)  # Eq. (14)
-        self._weight_gradients(batch.inputs, buffers, gradient)
-        return float(ones.dot(buffers.values.dot(buffers.ones_features))), gradient
+        products.add(
+            delta_visible, parameters.decoder_weights.T, delta_hidden, keep=0.0
+        )
+        architecture.activation.slope(buffers.hidden, buffers.slope)
+        multiply(delta_hidden, buffers.slope, delta_hidden)  # Eq. (11)
+        # From here on, nothing reads `parameters`: they may be `out`.
+        ones = buffers.ones
+        products.add_rows(delta_hidden, ones, out.intercept_hidden, scale, keep)  # (13)
+        products.add_rows(
+            delta_visible, ones, out.intercept_visible, scale, keep
+        )  # (14)
+        self._weight_gradients(batch.inputs, buffers, out, scale, keep)
+        return float(np.add.reduce(buffers.values, axis=None)), out
 
     def _forward(self, parameters, batch):
         """Fill `values`, `hidden` and, into `delta_visible`, dL/dh2 of every row."""
         inputs, targets, entry_weights, _ = batch
         buffers = self.buffers(len(targets))
         activation, output_activation, loss, _ = self.architecture
-        hidden, slope = buffers.hidden, buffers.slope
-        preactivation, values = buffers.preactivation, buffers.values
-        product(inputs, parameters.weights.T, hidden)
-        # Intercepts are assigned to memory that is not in use yet, and then added: that
-        # takes half the time of the broadcast additions in `encode` and `decode`.
-        slope[...] = parameters.intercept_hidden
-        add(hidden, slope, hidden)  # Eq. (4)
+        add_product = self._products.add
+        hidden, preactivation = buffers.hidden, buffers.preactivation
+        hidden[...] = parameters.intercept_hidden
+        if isinstance(inputs, np.ndarray):
+            add_product(inputs, parameters.weights.T, hidden)  # Eq. (4)
+        else:
+            hidden += inputs @ parameters.weights.T
         activation.value(hidden)  # Eq. (1)
-        hidden.dot(parameters.decoder_weights, preactivation)
-        values[...] = parameters.intercept_visible
-        add(preactivation, values, preactivation)  # Eq. (5)
+        preactivation[...] = parameters.intercept_visible
+        add_product(hidden, parameters.decoder_weights, preactivation)  # Eq. (5)
         loss.evaluate(
             preactivation,
             targets,
             entry_weights,
             output_activation,
-            (values, buffers.delta_visible),
+            (buffers.values, buffers.delta_visible),
         )
         return buffers
 
-    def _weight_gradients(self, inputs, buffers, gradient):
-        """Write Eq. (12), both terms at once where weights are tied and rows dense."""
+    def _own_gradient(self):
+        if self._gradient is None:
+            self._gradient = allocate_parameters(
+                *self.shape, self.architecture.tied, self.dtype
+            )
+        return self._gradient
+
+    def _weight_gradients(self, inputs, buffers, out, scale, keep):
+        """Give Eq. (12), both terms at once where weights are tied and rows dense."""
+        add_product = self._products.add
         tied, dense = self.architecture.tied, isinstance(inputs, np.ndarray)
         if tied and dense:
             if inputs is not buffers.inputs:
                 np.copyto(buffers.inputs, inputs)
-            buffers.hidden_stack.T.dot(buffers.visible_stack, gradient.weights)
+            add_product(
+                buffers.hidden_stack.T, buffers.visible_stack, out.weights, scale, keep
+            )
             return
-        buffers.hidden.T.dot(buffers.delta_visible, gradient.decoder_weights)
+        hidden, delta_visible = buffers.hidden, buffers.delta_visible
+        delta_hidden = buffers.delta_hidden
+        add_product(hidden.T, delta_visible, out.decoder_weights, scale, keep)
         if dense:
-            buffers.delta_hidden.T.dot(inputs, gradient.weights)
-        elif tied:
-            gradient.weights[...] += (inputs.T @ buffers.delta_hidden).T
-        else:
-            gradient.weights[...] = (inputs.T @ buffers.delta_hidden).T
+            add_product(delta_hidden.T, inputs, out.weights, scale, keep)
+            return
+        if not tied and not keep:
+            out.weights.fill(0)
+        multiply(delta_hidden, delta_hidden.dtype.type(scale), delta_hidden)
+        out.weights += (inputs.T @ delta_hidden).T

@@ -92,9 +92,17 @@ class SGD:
     def gradient_scale(self):
         """What an objective is to multiply its gradient by.
 
-        It can do so where that is cheap: on the deltas of a batch, not on all weights.
+        It can do so where that is cheap: while it writes it.
         """
-        return self.rate.value
+        return -self.rate.value
+
+    @property
+    def only_adds(self):
+        """Whether `step` adds the scaled gradient to the parameters, and no more.
+
+        An objective may then add it itself while it makes it.
+        """
+        return not self.momentum
 
     def step(self, parameters, gradient):
         """Update `parameters` in place.
@@ -105,13 +113,13 @@ class SGD:
         gradient : ndarray of shape (n_parameters,)
             The gradient times `gradient_scale`. May be used as scratch.
         """
-        if not self.momentum:
-            parameters -= gradient  # Eqs. (15)-(17)
+        if self.only_adds:
+            parameters += gradient  # Eqs. (15)-(17)
             return
         self.velocity *= self.momentum
-        self.velocity -= gradient
+        self.velocity += gradient
         if self.nesterov:
-            parameters -= gradient
+            parameters += gradient
             parameters += np.multiply(self.velocity, self.momentum, out=gradient)
         else:
             parameters += self.velocity
@@ -130,6 +138,7 @@ class Adam:
     """
 
     by_minibatches = True
+    only_adds = False
 
     def __init__(self, parameters, settings):
         self.rate = LearningRate(settings)

@@ -76,7 +76,7 @@ class Network:
             losses[block.trees] = losses_of(context, block.structure, encoding)
         return losses
 
-    def gradient(self, parameters, batch, scale=1.0):
+    def gradient(self, parameters, batch, scale=1.0, out=None):
         """Give the loss summed over trees and its gradient.
 
         Parameters
@@ -86,12 +86,15 @@ class Network:
             As for `losses`.
         scale : float, default=1.0
             What the gradient, but not the total, is multiplied by.
+        out : Parameters, default=None
+            What the scaled gradient is added to; it may be `parameters`. None: it is
+            written to memory of the network.
 
         Returns
         -------
         total : float
         gradient : Parameters
-            A buffer: valid until the next call.
+            `out`; or, valid until the next call, the scaled gradient.
         """
         gradient = self._gradient
         gradient.flat.fill(0)
@@ -106,7 +109,10 @@ class Network:
             encoder_gradient(context, block.structure, encoding, delta)
             total += float(losses.sum())
         np.multiply(gradient.flat, scale, out=gradient.flat)
-        return total, gradient
+        if out is None:
+            return total, gradient
+        out.flat += gradient.flat
+        return total, out
 
     def node_codes(self, parameters, forest, nodes=None):
         """Encode nodes.
