@@ -372,6 +372,14 @@ def test_a_projected_bare_leaf_is_measured_where_it_leaves(loss):
     assert not gradient.decoder_intercept.any()
 
 
+@pytest.mark.parametrize("n_components", [2, N_FEATURES])
+def test_without_inner_nodes_there_are_no_children_to_reconstruct(n_components):
+    model = make_model("children", n_components=n_components)
+    total, gradient = model.gradient([X, Z], np.array([Y, Y]))
+    assert total == 0
+    assert not gradient.flat.any()
+
+
 @every_loss
 def test_preactivations_of_800_are_finite_and_right(loss):
     model = make_model(loss, ("logistic", "logistic"))
