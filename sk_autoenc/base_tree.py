@@ -80,7 +80,8 @@ class BaseTreeAutoencoder(
         X : list of trees, Forest or array-like of shape (n_samples, n_features)
             A tuple is an inner node; anything else is a leaf, a vector. Trees come as
             a list, tuple, 1-D object array or pandas Series of them, or as a `Forest`.
-            Row x of a 2-D array is the tree ``(x,)``.
+            Row x of a 2-D array is the tree ``(x,)``; a list of vectors with no tuple
+            in it is such an array, too.
         y : Ignored
             Present for API consistency; handed to callbacks only.
 
@@ -166,8 +167,8 @@ class BaseTreeAutoencoder(
         Returns
         -------
         codes : ndarray of shape (n_trees, n_components * number of poolings)
-            What `pooling` names, side by side: vec(root), Eq. (22), or the mean or
-            maximum of the codes of all inner nodes.
+            What `pooling` names, side by side: vec(root), Eq. (22) or (41), or the
+            mean, sum or maximum of the codes of all inner nodes.
 
         See Also
         --------

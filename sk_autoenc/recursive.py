@@ -28,7 +28,7 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
     n_components : int or None, default=None
         Length D of a code. None: that of a leaf vector, which then is its own code.
         Another length: leaf vectors are projected into codes and out again by learned
-        linear maps.
+        affine maps.
 
     encoder_activation : {"tanh", "logistic", "relu", "identity"}, default="tanh"
         Activation f of the codes.
@@ -84,8 +84,8 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         from `learning_rate_init` in the first epoch to 0 after the last of `max_iter`,
         which all are run; "invscaling" divides it by (t + 1)^power_t, t being the
         trees seen; "adaptive" divides the rate by 5 whenever training would stop for
-        lack of progress, until it is 1e-6. `partial_fit` stays at the start of the
-        cosine.
+        lack of progress, until it is 1e-6 or less. `partial_fit` stays at the start of
+        the cosine.
 
     learning_rate_init : float, default=None
         Step size. None is 0.005 for "adam", and for "sgd" 0.01 divided by the mean over
@@ -116,10 +116,11 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
 
     tol : float, default=1e-3
         Training, except by "cosine", has converged when the mean loss of the last
-        epochs is not lower, by more than `tol` times itself, than that of as many
-        epochs before: of `n_iter_no_change`, or a third of all, whichever is more.
+        epochs is not lower than that of as many epochs before, by more than `tol`
+        times the latter: of `n_iter_no_change`, or a third of all, whichever is more.
         For "lbfgs", the largest entry of the gradient at which to stop (it also stops
-        when the loss falls by less than 2e-9 of itself).
+        when the loss falls by less than 2e-9 of itself or, below 1, by less than
+        2e-9).
 
     n_iter_no_change : int, default=20
         See `tol`.
@@ -304,7 +305,7 @@ class RAETransformer(BaseTreeAutoencoder):
     n_components : int or None, default=None
         Length D of a code. None: that of a leaf vector, which then is its own code.
         Another length: leaf vectors are projected into codes and out again by learned
-        linear maps.
+        affine maps.
 
     encoder_activation : {"tanh", "logistic", "relu", "identity"}, default="tanh"
         Activation f of the codes.
