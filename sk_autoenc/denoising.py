@@ -172,9 +172,8 @@ class DenoisingAutoencoder(
         Training, except by "cosine", has converged when the mean loss of the last
         epochs is not lower than that of as many epochs before, by more than `tol`
         times the latter: of `n_iter_no_change`, or a third of all, whichever is more.
-        For "lbfgs", the largest entry of the gradient at which to stop (it also stops
-        when the loss falls by less than 2e-9 of itself or, below 1, by less than
-        2e-9).
+        "lbfgs" stops when no entry of the gradient is above `tol` / 10 times the loss
+        at the start (or when the loss falls by less than 2e-9 of that).
 
     n_iter_no_change : int, default=20
         See `tol`.

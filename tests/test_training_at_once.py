@@ -8,6 +8,7 @@ import scipy.optimize
 from loops import ROWS, Listener, Point, make_plan
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sk_autoenc import DenoisingAutoencoder
 from sk_autoenc.parts.solvers import LBFGS
 from sk_autoenc.training import DivergenceError, minimise
 
@@ -92,3 +93,23 @@ def test_a_stop_iteration_of_a_callback_is_an_error_and_not_convergence():
 
     with pytest.raises(RuntimeError, match="callback raised StopIteration"):
         run_at_once(Valley(), callbacks=Careless())
+
+
+def test_lbfgs_minimises_as_far_whatever_the_unit_of_the_loss():
+    X = np.random.default_rng(0).normal(size=(50, 5))
+    losses = [
+        DenoisingAutoencoder(
+            2,
+            activation="identity",
+            loss="squared_error",
+            corruption=None,
+            solver="lbfgs",
+            random_state=0,
+            max_iter=5000,
+        )
+        .fit(unit * X)
+        .loss_
+        / unit**2
+        for unit in (1, 100, 1e-2, 1e-3)
+    ]
+    assert_allclose(losses, losses[0], rtol=2e-2)

@@ -182,15 +182,17 @@ class LBFGS:
     """Statuses of scipy's other than success and a callback's wish."""
 
     def __init__(self, parameters, settings):
-        """Keep the settings `max_iter` and `tol`, the largest entry of the gradient."""
+        """Keep the settings `max_iter` and `tol`."""
         self.options = {
             "maxiter": settings.max_iter,
             "maxfun": np.inf,
-            "gtol": settings.tol,
+            "gtol": settings.tol / 10,
         }
 
     def minimise(self, value_and_gradient, start, end_iteration):
-        """Minimise a function.
+        """Minimise a function; end when no entry of its gradient is above a bound.
+
+        The bound is tol / 10 times the function's value at `start`.
 
         Parameters
         ----------
@@ -205,17 +207,27 @@ class LBFGS:
         status : int
             `MAX_ITER_REACHED`, `LINE_SEARCH_FAILED` or another: success.
         """
+        first_value = None
+
+        def in_first_values(flat):
+            # scipy's own tolerance, too, suits values of about 1.
+            nonlocal first_value
+            value, gradient = value_and_gradient(flat)
+            if first_value is None:
+                first_value = value if value > 0 and math.isfinite(value) else 1.0
+            return value / first_value, gradient / first_value
 
         def callback(intermediate_result):
+            value = intermediate_result.fun * first_value
             try:
-                stop = end_iteration(intermediate_result.x, intermediate_result.fun)
+                stop = end_iteration(intermediate_result.x, value)
             except StopIteration as error:  # scipy would take it for our wish to stop
                 raise RuntimeError("a callback raised StopIteration") from error
             if stop:
                 raise StopIteration
 
         return scipy.optimize.minimize(
-            value_and_gradient,
+            in_first_values,
             start,
             method="L-BFGS-B",
             jac=True,
