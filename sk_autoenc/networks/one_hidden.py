@@ -12,7 +12,7 @@ from numpy import multiply
 
 from sk_autoenc.networks.buffers import zeros
 from sk_autoenc.networks.parameters import FlatParameters, uniform_weights
-from sk_autoenc.networks.products import Products
+from sk_autoenc.networks.products import add_product, add_rows
 from sk_autoenc.parts.activations import Activation
 from sk_autoenc.parts.losses import Loss
 
@@ -70,25 +70,20 @@ def initialise(parameters, architecture, rng):
         uniform_weights(parameters.decoder_weights, scale, rng)
 
 
-def product(rows, matrix, out):
-    """Write rows @ matrix into `out`, for dense or sparse rows."""
-    if isinstance(rows, np.ndarray):
-        rows.dot(matrix, out)
-    else:
-        out[...] = rows @ matrix
-
-
 def encode(inputs, weights, intercept, activation, out):
     """Write y = s(W x + b), Eqs. (1, 4), of dense or sparse rows into `out`."""
-    product(inputs, weights.T, out)
-    out += intercept
+    out[...] = intercept
+    if isinstance(inputs, np.ndarray):
+        add_product(inputs, weights.T, out)
+    else:
+        out += inputs @ weights.T
     return activation.value(out)
 
 
 def decode(hidden, decoder_weights, intercept, activation, out):
     """Write z = s(W' y + b'), Eqs. (2, 5), into `out`."""
-    product(hidden, decoder_weights, out)
-    out += intercept
+    out[...] = intercept
+    add_product(hidden, decoder_weights, out)
     return activation.value(out)
 
 
@@ -131,7 +126,6 @@ class Network:
         self.architecture = architecture
         self.shape = n_components, n_features
         self.dtype = np.dtype(dtype)
-        self._products = Products(dtype)
         self._buffers = {}
         self._gradient = None  # made by the first call that needs it
 
@@ -196,22 +190,18 @@ class Network:
             `out`; or, valid until the next call, the scaled gradient.
         """
         buffers = self._forward(parameters, batch)
-        products, architecture = self._products, self.architecture
+        architecture = self.architecture
         keep = 1.0
         if out is None:
             out, keep = self._own_gradient(), 0.0
         delta_visible, delta_hidden = buffers.delta_visible, buffers.delta_hidden
-        products.add(
-            delta_visible, parameters.decoder_weights.T, delta_hidden, keep=0.0
-        )
+        add_product(delta_visible, parameters.decoder_weights.T, delta_hidden, keep=0.0)
         architecture.activation.slope(buffers.hidden, buffers.slope)
         multiply(delta_hidden, buffers.slope, delta_hidden)  # Eq. (11)
         # From here on, nothing reads `parameters`: they may be `out`.
         ones = buffers.ones
-        products.add_rows(delta_hidden, ones, out.intercept_hidden, scale, keep)  # (13)
-        products.add_rows(
-            delta_visible, ones, out.intercept_visible, scale, keep
-        )  # (14)
+        add_rows(delta_hidden, ones, out.intercept_hidden, scale, keep)  # (13)
+        add_rows(delta_visible, ones, out.intercept_visible, scale, keep)  # (14)
         self._weight_gradients(batch.inputs, buffers, out, scale, keep)
         return float(np.add.reduce(buffers.values, axis=None)), out
 
@@ -220,14 +210,14 @@ class Network:
         inputs, targets, entry_weights, _ = batch
         buffers = self.buffers(len(targets))
         activation, output_activation, loss, _ = self.architecture
-        add_product = self._products.add
         hidden, preactivation = buffers.hidden, buffers.preactivation
-        hidden[...] = parameters.intercept_hidden
-        if isinstance(inputs, np.ndarray):
-            add_product(inputs, parameters.weights.T, hidden)  # Eq. (4)
-        else:
-            hidden += inputs @ parameters.weights.T
-        activation.value(hidden)  # Eq. (1)
+        encode(
+            inputs,
+            parameters.weights,
+            parameters.intercept_hidden,
+            activation,
+            hidden,
+        )
         preactivation[...] = parameters.intercept_visible
         add_product(hidden, parameters.decoder_weights, preactivation)  # Eq. (5)
         loss.evaluate(
@@ -248,7 +238,6 @@ class Network:
 
     def _weight_gradients(self, inputs, buffers, out, scale, keep):
         """Give Eq. (12), both terms at once where weights are tied and rows dense."""
-        add_product = self._products.add
         tied, dense = self.architecture.tied, isinstance(inputs, np.ndarray)
         if tied and dense:
             if inputs is not buffers.inputs:

@@ -4,61 +4,59 @@ numpy writes a product and needs a second pass to add it; BLAS itself adds while
 writes. A loop that uses these must not use numpy's products of more than a few
 thousand entries beside them: numpy and scipy may bring a BLAS each, with threads that
 wait for each other's core.
+
+BLAS thinks in columns, so that each call is about the transposes, which are views. Its
+arguments go by position: names take as long as a small product.
 """
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
+GEMM, GEMV = (
+    {
+        np.dtype(dtype): get_blas_funcs(name, dtype=np.dtype(dtype))
+        for dtype in (np.float32, np.float64)
+    }
+    for name in ("gemm", "gemv")
+)
 
-class Products:
-    """Products of one dtype. Results go to C-contiguous arrays.
 
-    BLAS thinks in columns, so that each call is about the transposes, which are views.
-    Its arguments go by position: names take as long as a small product.
+def add_product(left, right, out, scale=1.0, keep=1.0):
+    """Assign out <- scale * left @ right + keep * out.
 
     Parameters
     ----------
-    dtype : numpy dtype
-        float32 or float64, of all arrays.
+    left : ndarray of shape (n, m)
+    right : ndarray of shape (m, k)
+        Either is C-contiguous or the transpose of what is; else it is copied.
+    out : ndarray of shape (n, k)
+        C-contiguous, of the dtype of the others, float32 or float64.
+    scale, keep : float, default=1.0
+        With ``keep=0`` the old values do not matter, be they NaN.
     """
+    left_turned = left.flags.c_contiguous
+    right_turned = right.flags.c_contiguous
+    GEMM[out.dtype](
+        scale,
+        right.T if right_turned else right,
+        left.T if left_turned else left,
+        keep,
+        out.T,
+        not right_turned,
+        not left_turned,
+        True,  # `out` itself is overwritten, not a copy
+    )
 
-    def __init__(self, dtype):
-        self.gemm, self.gemv = get_blas_funcs(("gemm", "gemv"), dtype=np.dtype(dtype))
 
-    def add(self, left, right, out, scale=1.0, keep=1.0):
-        """Assign out <- scale * left @ right + keep * out.
+def add_rows(rows, ones, out, scale=1.0, keep=1.0):
+    """Assign out <- scale * (sum of rows) + keep * out.
 
-        Parameters
-        ----------
-        left : ndarray of shape (n, m)
-        right : ndarray of shape (m, k)
-            Either is C-contiguous, or the transpose of what is.
-        out : ndarray of shape (n, k)
-        scale, keep : float, default=1.0
-            With ``keep=0`` the old values do not matter, be they NaN.
-        """
-        left_turned = left.flags.c_contiguous
-        right_turned = right.flags.c_contiguous
-        self.gemm(
-            scale,
-            right.T if right_turned else right,
-            left.T if left_turned else left,
-            keep,
-            out.T,
-            not right_turned,
-            not left_turned,
-            True,  # `out` itself is overwritten, not a copy
-        )
-
-    def add_rows(self, rows, ones, out, scale=1.0, keep=1.0):
-        """Assign out <- scale * (sum of rows) + keep * out.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n, k)
-            C-contiguous.
-        ones : ndarray of shape (n,)
-        out : ndarray of shape (k,)
-        scale, keep : float, default=1.0
-        """
-        self.gemv(scale, rows.T, ones, keep, out, 0, 1, 0, 1, False, True)
+    Parameters
+    ----------
+    rows : ndarray of shape (n, k)
+        C-contiguous.
+    ones : ndarray of shape (n,)
+    out : ndarray of shape (k,)
+    scale, keep : float, default=1.0
+    """
+    GEMV[out.dtype](scale, rows.T, ones, keep, out, 0, 1, 0, 1, False, True)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sk_autoenc.networks.products import add_product, add_rows
+
+SHAPES = [(1, 1, 1), (5, 4, 3), (1, 4, 3), (5, 1, 3), (5, 4, 1)]
+ORDERS = {
+    "C": np.ascontiguousarray,
+    "Fortran": np.asfortranarray,
+    "strided": lambda array: np.repeat(array, 2, axis=1)[:, ::2],
+}
+
+
+def draw(*shape, dtype=float):
+    return np.random.default_rng(0).normal(size=shape).astype(dtype)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("left_order", ORDERS)
+@pytest.mark.parametrize("right_order", ORDERS)
+def test_a_product_is_added_whatever_the_order_of_its_factors(
+    shape, left_order, right_order, dtype
+):
+    n, m, k = shape
+    left = ORDERS[left_order](draw(n, m, dtype=dtype))
+    right = ORDERS[right_order](draw(m, k, dtype=dtype))
+    given = left.copy(), right.copy()
+    out = draw(n, k, dtype=dtype)
+    expected = -0.3 * (left @ right) + 0.5 * out
+    add_product(left, right, out, -0.3, 0.5)
+    assert_allclose(out, expected, rtol=1e-5 if dtype == np.float32 else 1e-13)
+    assert_array_equal(left, given[0])
+    assert_array_equal(right, given[1])
+
+
+def test_what_is_not_kept_may_be_nan():
+    left, right, out = draw(3, 2), draw(2, 4), np.full((3, 4), np.nan)
+    add_product(left, right, out, keep=0.0)
+    assert_allclose(out, left @ right)
+    sums = np.full(2, np.nan)
+    add_rows(left, np.ones(3), sums, keep=0.0)
+    assert_allclose(sums, left.sum(axis=0))
+
+
+def test_a_part_of_an_array_is_overwritten_in_place():
+    whole = np.zeros((6, 4))
+    add_product(draw(3, 2), draw(2, 4), whole[3:])
+    assert_array_equal(whole[:3], 0)
+    assert_allclose(whole[3:], draw(3, 2) @ draw(2, 4))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 4), (1, 4), (5, 1)], ids=str)
+def test_the_sum_of_rows_is_added(shape, dtype):
+    rows, out = draw(*shape, dtype=dtype), np.ones(shape[1], dtype)
+    add_rows(rows, np.ones(shape[0], dtype), out, -2.0, 0.5)
+    rtol = 1e-5 if dtype == np.float32 else 1e-13
+    assert_allclose(out, 0.5 - 2 * rows.sum(axis=0), rtol=rtol)
