@@ -203,7 +203,8 @@ class Network:
         add_rows(delta_hidden, ones, out.intercept_hidden, scale, keep)  # (13)
         add_rows(delta_visible, ones, out.intercept_visible, scale, keep)  # (14)
         self._weight_gradients(batch.inputs, buffers, out, scale, keep)
-        return float(np.add.reduce(buffers.values, axis=None)), out
+        # In double precision: numpy 2.0 loses digits of a long sum in single precision.
+        return float(np.add.reduce(buffers.values, axis=None, dtype=np.float64)), out
 
     def _forward(self, parameters, batch):
         """Fill `values`, `hidden` and, into `delta_visible`, dL/dh2 of every row."""
