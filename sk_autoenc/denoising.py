@@ -49,6 +49,7 @@ from sk_autoenc.validation import (
     features_of,
     learning_rate_for_rows,
     resolve_max_iter,
+    value_range,
 )
 
 
@@ -61,6 +62,12 @@ class DenoisingAutoencoder(
     while the encoder only sees a corrupted version of x. Codes of clean data are good
     features for a classifier; reconstructions fill in, denoise, or show which entries
     of a sample are unusual.
+
+    A missing entry, NaN, is hidden from the encoder as if it were masked, and counts
+    neither in the loss nor in a score. `reconstruct` has a value for it. A feature that
+    is never observed in training is reconstructed as 0 (1/2 by a logistic output), as
+    is an entry of it that is observed later. Of a sparse X, what is not stored is 0 and
+    a stored NaN is missing.
 
     Read more in ``doc/guide_rows.md``; ``doc/derivation.md`` has the equations.
 
@@ -218,7 +225,7 @@ class DenoisingAutoencoder(
         The output activation in use.
 
     data_min_, data_max_ : ndarray of shape (n_features,)
-        Smallest and largest value of each feature seen in training.
+        Smallest and largest value of each feature seen in training; NaN if none was.
 
     n_iter_ : int
         Epochs run.
@@ -351,7 +358,8 @@ class DenoisingAutoencoder(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data. float32 and float64 are kept, other numbers become float64.
+            Training data; NaN is a missing entry. float32 and float64 are kept, other
+            numbers become float64.
         y : Ignored
             Present for API consistency; handed to callbacks only.
 
@@ -363,8 +371,9 @@ class DenoisingAutoencoder(
         Raises
         ------
         ValueError
-            If a parameter or X is not valid, or if the loss stops being finite. The
-            estimator then is as it was before the call, as after any error.
+            If a parameter or X is not valid, if every entry of X is missing, or if the
+            loss stops being finite. The estimator then is as it was before the call, as
+            after any error.
 
         Warns
         -----
@@ -448,7 +457,7 @@ class DenoisingAutoencoder(
         (4, 2)
         """
         model = self._fitted_model()
-        return model._encode(check_X(model, X, reset=False))
+        return model._encode(check_rows(model, X, reset=False))
 
     def inverse_transform(self, X: ArrayLike) -> FloatArray:
         """Decode codes.
@@ -488,7 +497,7 @@ class DenoisingAutoencoder(
         Returns
         -------
         reconstruction : ndarray of shape (n_samples, n_features)
-            What the code of each row keeps of it.
+            What the code of each row keeps of it; no entry is NaN.
 
         See Also
         --------
@@ -502,7 +511,7 @@ class DenoisingAutoencoder(
         True
         """
         model = self._fitted_model()
-        return model._decode(model._encode(check_X(model, X, reset=False)))
+        return model._decode(model._encode(check_rows(model, X, reset=False)))
 
     def score_samples(self, X: MatrixLike) -> FloatArray:
         """Score each row by how well it is reconstructed.
@@ -519,7 +528,9 @@ class DenoisingAutoencoder(
             0 is perfect. It is not the cross-entropy, which is as low as a row's own
             entropy and no lower: that ranks rows by how grey they are, not by how well
             they come back. And it compares models of different losses in a search.
-            Neither the penalty nor `emphasis` enters.
+            Neither the penalty nor `emphasis` enters. Of a row with missing entries it
+            is the sum over the others, times n_features over their number; of a row
+            without others it is 0.
 
         See Also
         --------
@@ -534,12 +545,14 @@ class DenoisingAutoencoder(
         True
         """
         model = self._fitted_model()
-        X = check_X(model, X, reset=False)
+        X = check_rows(model, X, reset=False)
         squared_error = LOSSES["squared_error"]
         network, parameters = model._network(model._dtype(X), squared_error)
         feed = RowFeed(X, network.dtype, network=network)
         with blas_threads(network.flops(len(feed)) / 2):
-            return -Objective(network, feed).losses(parameters)
+            losses = Objective(network, feed).losses(parameters)
+        observed = feed.observed_share()
+        return -np.divide(losses, observed, out=losses, where=observed != 0)
 
     def score(self, X: MatrixLike, y: object = None) -> float:
         """Return the mean of `score_samples`.
@@ -580,7 +593,7 @@ class DenoisingAutoencoder(
         Returns
         -------
         errors : ndarray of shape (n_samples, n_features)
-            (z - x)^2, whatever the loss.
+            (z - x)^2, whatever the loss; 0 where x is missing.
 
         See Also
         --------
@@ -593,11 +606,14 @@ class DenoisingAutoencoder(
         array([1])
         """
         model = self._fitted_model()
-        X = check_X(model, X, reset=False)
+        X = check_rows(model, X, reset=False)
         errors = model._decode(model._encode(X))
         feed = RowFeed(X, errors.dtype)
         for rows in feed.blocks():
-            errors[rows] -= feed(rows).targets
+            batch = feed(rows)
+            errors[rows] -= batch.targets
+            if batch.entry_weights is not None:
+                errors[rows] *= batch.entry_weights
         return np.square(errors, out=errors)
 
     def _encode(self, X: Any) -> FloatArray:
@@ -662,11 +678,11 @@ class DenoisingAutoencoder(
         check_something_to_learn(settings)
         check_same_loss_every_time(settings)
         if reset:
-            X, learned = features_of(self, check_X, X)
+            X, learned = features_of(self, check_rows, X)
         else:
             check_n_components(settings, len(self.components_))
             check_tied_weights(settings, self.decoder_components_ is self.components_)
-            X = check_X(self, X, reset=False)
+            X = check_rows(self, X, reset=False)
             X = X.astype(self.components_.dtype, copy=False)
             learned = self._fitted_state()
         learned |= self._range_and_loss(settings, X, reset)
@@ -689,6 +705,9 @@ class DenoisingAutoencoder(
                 settings.n_components, X.shape[1], settings.tied_weights, X.dtype
             )
             one_hidden.initialise(parameters, architecture, draws.rng)
+            for weights in parameters.matrices:
+                # Nothing says what never was observed: let no chance do so.
+                weights[:, np.isnan(learned["data_min_"])] = 0
         else:
             _, parameters = self._network(X.dtype, architecture.loss)
         shape: tuple[int, int] = parameters.weights.shape
@@ -725,10 +744,11 @@ class DenoisingAutoencoder(
                 loss = self.loss_name_
                 if output_activation == "auto":
                     output_activation = self.output_activation_
-            data_min = np.minimum(data_min, self.data_min_)
-            data_max = np.maximum(data_max, self.data_max_)
-        value_range = float(data_min.min()), float(data_max.max())
-        loss, output_activation = choose_loss(loss, output_activation, value_range)
+            data_min = np.fmin(data_min, self.data_min_)
+            data_max = np.fmax(data_max, self.data_max_)
+        loss, output_activation = choose_loss(
+            loss, output_activation, value_range(data_min, data_max)
+        )
         return {
             "loss_name_": loss,
             "output_activation_": output_activation,
@@ -767,8 +787,14 @@ class DenoisingAutoencoder(
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def check_rows(estimator: DenoisingAutoencoder, X: Any, *, reset: bool) -> Any:
+    """Validate rows, of which entries may be missing."""
+    return check_X(estimator, X, reset=reset, allow_nan=True)
 
 
 def in_blocks(objective: Objective) -> SumOverChunks:

@@ -1,7 +1,10 @@
 """Feeds: rows -> Batch. The only readers of what a user passed, in training and after.
 
 `rows` are an index array, as in training, or a slice, as after it: of a dense array
-that is a view, and nothing is copied.
+without missing entries that is a view, and nothing is copied.
+
+A missing entry, NaN, is 0 in the inputs and in the targets, and its weight is 0: no
+network meets a NaN.
 """
 
 import copy
@@ -35,6 +38,7 @@ class RowFeed:
     Parameters
     ----------
     X : ndarray or CSR matrix of shape (n_samples, n_features)
+        NaN is a missing entry; of a sparse matrix, too, where what is not stored is 0.
     dtype : numpy dtype, default=None
         Of the batches; None: that of X.
     corruption : corruption or None, default=None
@@ -58,6 +62,7 @@ class RowFeed:
         self.network = network
         self.y = y
         self.is_sparse = not isinstance(X, np.ndarray)
+        self.has_missing = may_have_missing(X.data if self.is_sparse else X)
 
     def __len__(self):
         return self.X.shape[0]
@@ -65,29 +70,43 @@ class RowFeed:
     def __call__(self, rows):
         """Read some rows; corrupt them, anew at each call."""
         y = None if self.y is None else self.y[rows]
-        if self.corruption is None and not self.is_sparse and isinstance(rows, slice):
+        if self._is_view(rows):
             clean = self.X[rows].astype(self.dtype, copy=False)
             return Batch(clean, clean, None, y)
         sparse, buffers = self._read(rows)
         inputs, targets = buffers.inputs, buffers.targets
+        missing = clear_missing(targets) if self.has_missing else None
+        untouched = None
         if self.corruption is None:
-            if sparse is None:
-                return Batch(targets, targets, None, y)
-            return Batch(sparse, targets, None, y)
-        if sparse is not None and self._stays_sparse:
-            corrupted = sparse.copy()
-            self.corruption.corrupt(sparse.data, corrupted.data)
-            return Batch(corrupted, targets, None, y)
-        untouched = self.corruption.corrupt(targets, inputs)
-        if self.emphasis is None:
-            return Batch(inputs, targets, None, y)
-        on_corrupted, on_untouched = map(self.dtype.type, self.emphasis)
-        weights = np.where(untouched, on_untouched, on_corrupted)
-        return Batch(inputs, targets, weights, y)
+            inputs = targets if sparse is None else sparse
+        elif sparse is not None and self._stays_sparse:
+            inputs = sparse.copy()
+            self.corruption.corrupt(sparse.data, inputs.data)
+        else:
+            untouched = self.corruption.corrupt(targets, inputs)
+            if missing is not None:
+                inputs[missing] = 0
+        return Batch(inputs, targets, self._weights(untouched, missing), y)
 
     def inputs(self, rows):
         """Read some rows to encode and no more: sparse ones are not made dense."""
-        return self.X[rows].astype(self.dtype, copy=False)
+        rows = self.X[rows].astype(self.dtype, copy=False)
+        if self.has_missing:
+            rows = rows.copy()
+            clear_missing(rows.data if self.is_sparse else rows)
+        return rows
+
+    def observed_share(self):
+        """Return the share of each row that is not missing: (n_samples,), or 1.0."""
+        if not self.has_missing:
+            return 1.0
+        if self.is_sparse:
+            missing = self.X.astype(bool)
+            missing.data = np.isnan(self.X.data)
+            n_missing = np.asarray(missing.sum(axis=1)).ravel()
+        else:
+            n_missing = np.isnan(self.X).sum(axis=1)
+        return 1 - n_missing / self.X.shape[1]
 
     def blocks(self, rows=None):
         """Yield some rows, or slices of all, a block of bounded memory at a time."""
@@ -113,6 +132,24 @@ class RowFeed:
     def _stays_sparse(self):
         return self.corruption.elementwise_on_nonzeros and self.emphasis is None
 
+    def _is_view(self, rows):
+        """Tell whether some rows need nothing done to them."""
+        dense = not self.is_sparse and not self.has_missing
+        return dense and self.corruption is None and isinstance(rows, slice)
+
+    def _weights(self, untouched, missing):
+        """Return the weights of the entries of a batch, or None if all are 1."""
+        weights = None
+        if untouched is not None and self.emphasis is not None:
+            on_corrupted, on_untouched = map(self.dtype.type, self.emphasis)
+            weights = np.where(untouched, on_untouched, on_corrupted)
+        if missing is None:
+            return weights
+        if weights is None:
+            return np.subtract(1, missing, dtype=self.dtype)
+        weights[missing] = 0
+        return weights
+
     def _read(self, rows):
         """Fill `targets` of some buffers; return the sparse rows or None, and them."""
         if not self.is_sparse:
@@ -121,16 +158,29 @@ class RowFeed:
             buffers = self._buffers(len(rows))
             self.X.take(rows, 0, buffers.targets, "clip")
             return None, buffers
-        sparse = self.inputs(rows)
+        sparse = self.X[rows].astype(self.dtype, copy=False)
         buffers = self._buffers(sparse.shape[0])
         sparse.toarray(out=buffers.targets)
-        return sparse, buffers
+        return (self.inputs(rows) if self.has_missing else sparse), buffers
 
     def _buffers(self, n_rows):
         if self.network is not None:
             return self.network.buffers(n_rows)
         shape = n_rows, self.X.shape[1]
         return RowBuffers(np.empty(shape, self.dtype), np.empty(shape, self.dtype))
+
+
+def may_have_missing(values):
+    """Tell, in one pass and without memory, whether there may be NaN among values."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isnan(values.sum()))
+
+
+def clear_missing(values):
+    """Set NaN to 0, in place; return where it was."""
+    missing = np.isnan(values)
+    np.copyto(values, 0, where=missing)
+    return missing
 
 
 class RowBuffers(NamedTuple):

@@ -289,7 +289,7 @@ def tree_hint(X):
     return None
 
 
-def check_X(estimator, X, *, reset, accept_sparse=True):
+def check_X(estimator, X, *, reset, accept_sparse=True, allow_nan=False):
     """Return X as a C-contiguous float array or canonical CSR matrix.
 
     float32 and float64 stay, other numbers become float64. The order is C because the
@@ -303,6 +303,7 @@ def check_X(estimator, X, *, reset, accept_sparse=True):
         accept_sparse="csr" if accept_sparse else False,
         dtype=[np.float64, np.float32],
         order="C",
+        ensure_all_finite="allow-nan" if allow_nan else True,
     )
     if scipy.sparse.issparse(X):
         # Products of a damaged matrix write outside of its memory.
@@ -326,25 +327,42 @@ def check_codes(estimator, codes, n_components):
 
 
 def feature_range(X):
-    """Return the smallest and the largest value of each feature, dense or sparse."""
+    """Return the smallest and the largest value of each feature, dense or sparse.
+
+    NaN is none; of a feature without any value both are NaN.
+    """
     if scipy.sparse.issparse(X):
-        return min_max_axis(X, axis=0)
-    return X.min(axis=0), X.max(axis=0)
+        return min_max_axis(X, axis=0, ignore_nan=True)
+    smallest, largest = X.min(axis=0), X.max(axis=0)
+    if np.isnan(smallest).any():  # rarely: these take longer
+        smallest, largest = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
+    return smallest, largest
 
 
-def choose_loss(loss, output_activation, value_range):
+def value_range(data_min, data_max):
+    """Return the smallest and the largest of all values, or refuse if there is none."""
+    observed = ~np.isnan(data_min)
+    if not observed.any():
+        raise ValueError(
+            "Every entry of X is missing (NaN): there is nothing to learn from. Pass "
+            "rows with some observed entries."
+        )
+    return float(data_min[observed].min()), float(data_max[observed].max())
+
+
+def choose_loss(loss, output_activation, values):
     """Return the names of the loss and the output activation to use.
 
     Parameters
     ----------
     loss, output_activation : str
         As the user gave them, possibly "auto".
-    value_range : tuple of two floats
+    values : tuple of two floats
         Smallest and largest value of X.
     """
     if loss == "auto":
         fits = output_activation in ("auto", "logistic") and within(
-            value_range, LOSSES["cross_entropy"].target_range
+            values, LOSSES["cross_entropy"].target_range
         )
         loss = "cross_entropy" if fits else "squared_error"
     _, allowed, target_range = LOSSES[loss]
@@ -356,8 +374,8 @@ def choose_loss(loss, output_activation, value_range):
             f"which is defined for {', '.join(map(repr, allowed))}. Change one of the "
             "two, or leave output_activation='auto'."
         )
-    if not within(value_range, target_range):
-        (low, high), (lowest, highest) = value_range, target_range
+    if not within(values, target_range):
+        (low, high), (lowest, highest) = values, target_range
         raise ValueError(
             f"loss={loss!r} needs every value of X in [{lowest:g}, {highest:g}]; got "
             f"values from {low:.10g} to {high:.10g}. Scale X (for instance with "
@@ -366,9 +384,9 @@ def choose_loss(loss, output_activation, value_range):
     return loss, output_activation
 
 
-def within(value_range, target_range):
+def within(values, target_range):
     """Tell whether values lie in the range of a loss, up to a scaler's rounding."""
-    (low, high), (lowest, highest) = value_range, target_range
+    (low, high), (lowest, highest) = values, target_range
     return low >= lowest - SCALER_ROUNDING and high <= highest + SCALER_ROUNDING
 
 

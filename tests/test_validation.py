@@ -59,21 +59,14 @@ def fitted(X):
 # X
 
 
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [(np.nan, "contains NaN"), (np.inf, "infinity"), (-np.inf, "infinity")],
-)
-def test_nan_and_infinity_are_refused(value, message, X, fitted):
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+@pytest.mark.parametrize("container", [np.asarray, scipy.sparse.csr_array])
+def test_infinity_is_refused(container, value, X, fitted):
     X[3, 2] = value
-    assert_refuses(message, X)
+    assert_refuses("infinity", container(X))
     for method in METHODS:
-        with pytest.raises(ValueError, match=message):
-            getattr(fitted, method)(X)
-
-
-def test_nan_in_a_sparse_matrix_is_refused(X):
-    X[3, 2] = np.nan
-    assert_refuses("contains NaN", scipy.sparse.csr_array(X))
+        with pytest.raises(ValueError, match="infinity"):
+            getattr(fitted, method)(container(X))
 
 
 def test_strings_are_refused():
