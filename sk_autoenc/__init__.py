@@ -1,6 +1,7 @@
 """Autoencoders that are true scikit-learn estimators, on numpy and scipy."""
 
 from sk_autoenc.denoising import DenoisingAutoencoder
+from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.trees.forest import Forest
 
@@ -8,6 +9,7 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "DenoisingAutoencoder",
+    "DenoisingImputer",
     "Forest",
     "RAETransformer",
     "UnfoldingRAETransformer",

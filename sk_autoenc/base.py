@@ -202,6 +202,8 @@ def is_fitted(name: str) -> bool:
         "_entropy",
         "_solver",
         "_fitted_with",
+        "_encoding",
+        "_filler",
     )
 
 

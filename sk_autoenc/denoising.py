@@ -41,6 +41,7 @@ from sk_autoenc.validation import (
     check_n_components,
     check_parameters,
     check_same_loss_every_time,
+    check_something_observed,
     check_something_to_learn,
     check_tied_weights,
     check_X,
@@ -49,7 +50,6 @@ from sk_autoenc.validation import (
     features_of,
     learning_rate_for_rows,
     resolve_max_iter,
-    value_range,
 )
 
 
@@ -552,7 +552,8 @@ class DenoisingAutoencoder(
         with blas_threads(network.flops(len(feed)) / 2):
             losses = Objective(network, feed).losses(parameters)
         observed = feed.observed_share()
-        return -np.divide(losses, observed, out=losses, where=observed != 0)
+        np.divide(losses, observed, out=losses, where=observed != 0)
+        return np.subtract(0, losses, out=losses)  # -0.0 would look odd
 
     def score(self, X: MatrixLike, y: object = None) -> float:
         """Return the mean of `score_samples`.
@@ -739,6 +740,7 @@ class DenoisingAutoencoder(
         """Return the fitted attributes that follow from the values of X."""
         data_min, data_max = feature_range(X)
         loss, output_activation = settings.loss, settings.output_activation
+        check_something_observed(data_min)
         if not reset:
             if loss in ("auto", self.loss_name_):
                 loss = self.loss_name_
@@ -747,7 +749,9 @@ class DenoisingAutoencoder(
             data_min = np.fmin(data_min, self.data_min_)
             data_max = np.fmax(data_max, self.data_max_)
         loss, output_activation = choose_loss(
-            loss, output_activation, value_range(data_min, data_max)
+            loss,
+            output_activation,
+            (float(np.nanmin(data_min)), float(np.nanmax(data_max))),
         )
         return {
             "loss_name_": loss,

@@ -38,6 +38,8 @@ class Plan(NamedTuple):
     rng: np.random.Generator
     n_samples_seen: int = 0
     """Samples seen before this run, which a learning rate schedule counts on."""
+    rows_per_epoch: int | None = None
+    """Rows that an epoch takes, chosen anew for each; None: all."""
     validate: Callable | None = None
     """``validate()`` -> present loss on held-out rows; it then decides stopping."""
     callbacks: Any = SilentCallbacks()
@@ -187,7 +189,8 @@ def minimise_by_minibatches(objective, parameters, rows, solver, plan, result):
             if plan.validate:
                 held_out_loss = plan.validate()
                 check_finite(number, held_out_loss, parameters)
-            epoch = Epoch(loss, held_out_loss, result.n_samples_seen + len(rows))
+            n_rows = len(rows[: plan.rows_per_epoch])
+            epoch = Epoch(loss, held_out_loss, result.n_samples_seen + n_rows)
             progress.record(epoch.monitored)
             best = best_parameters
             if progress.is_best and plan.validate:
@@ -262,6 +265,7 @@ def kept_on_interrupt(result):
 def run_epoch(objective, parameters, rows, solver, plan):
     """Step once through all rows; return the mean loss over them."""
     order = plan.rng.permutation(rows) if plan.shuffle else rows
+    order = order[: plan.rows_per_epoch]
     scale = solver.gradient_scale  # it changes between epochs only
     total = 0.0
     flat, batch_size = parameters.flat, plan.batch_size

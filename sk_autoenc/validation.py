@@ -86,6 +86,26 @@ TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
 }
 
 
+IMPUTER_CONSTRAINTS = {
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "n_estimators": [AT_LEAST_ONE],
+    "max_steps": [AT_LEAST_ONE],
+    "n_bins": [Interval(Integral, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), AT_LEAST_ONE],
+    "learning_rate_init": [POSITIVE],
+    "weight_decay": [NON_NEGATIVE],
+    "n_imputations": [AT_LEAST_ONE],
+    "sample_posterior": ["boolean"],
+    "keep_integers": ["boolean"],
+    "add_indicator": ["boolean"],
+    "keep_empty_features": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+
 def check_parameters(estimator, constraints):
     """Refuse parameters of a wrong type or out of range, by scikit-learn's rules.
 
@@ -102,7 +122,8 @@ def check_parameters(estimator, constraints):
     }
     validate_parameter_constraints(constraints, parameters, type(estimator).__name__)
     settings = SimpleNamespace(**parameters)
-    check_corruption_level(settings.corruption, settings.corruption_level)
+    if "corruption" in constraints:
+        check_corruption_level(settings.corruption, settings.corruption_level)
     return settings
 
 
@@ -182,6 +203,62 @@ def check_same_loss_every_time(settings):
             f"corruption={settings.corruption!r} is drawn anew each time. Use "
             "corruption=None, or solver='adam' or 'sgd'."
         )
+
+
+def check_hidden_layer_sizes(sizes):
+    """Return the sizes of hidden layers as a tuple; a number is one layer."""
+    given = [sizes] if isinstance(sizes, Integral) else sizes
+    valid = isinstance(given, list | tuple | np.ndarray) and all(
+        isinstance(size, Integral) and size >= 1 and not isinstance(size, bool)
+        for size in given
+    )
+    if not valid:
+        raise ValueError(
+            "hidden_layer_sizes must be a tuple of whole numbers >= 1, such as "
+            f"(128, 128), the units of each hidden layer; got {sizes!r}."
+        )
+    return tuple(int(size) for size in given)
+
+
+def check_hidden_fraction(fraction):
+    """Return the bounds of the share of entries that is hidden, as two floats."""
+    pair = (
+        fraction if isinstance(fraction, list | tuple | np.ndarray) else [fraction] * 2
+    )
+    valid = len(pair) == 2 and all(isinstance(share, Real) for share in pair)
+    if not valid or not 0 <= pair[0] <= pair[1] <= 1 or pair[1] == 0:
+        raise ValueError(
+            "hidden_fraction must be two numbers (low, high) with 0 <= low <= high <= "
+            "1 and high > 0: the share of a training row's entries that is hidden is "
+            f"drawn between them; got {fraction!r}."
+        )
+    return float(pair[0]), float(pair[1])
+
+
+def check_bounds(min_value, max_value, n_features):
+    """Return the smallest and the largest value allowed in each column."""
+    bounds = []
+    for name, value, none in (
+        ("min_value", min_value, -np.inf),
+        ("max_value", max_value, np.inf),
+    ):
+        value = none if value is None else value
+        try:
+            array = np.broadcast_to(np.asarray(value, np.float64), (n_features,))
+        except (TypeError, ValueError):
+            array = np.array([np.nan])
+        if np.isnan(array).any():
+            raise ValueError(
+                f"{name} must be a number, one for each of the {n_features} columns of "
+                f"X, or None; got {value!r}."
+            )
+        bounds.append(array)
+    if not (bounds[0] < bounds[1]).all():
+        raise ValueError(
+            f"min_value must be less than max_value in every column; got {min_value!r} "
+            f"and {max_value!r}."
+        )
+    return bounds
 
 
 def check_pooling(pooling):
@@ -339,15 +416,13 @@ def feature_range(X):
     return smallest, largest
 
 
-def value_range(data_min, data_max):
-    """Return the smallest and the largest of all values, or refuse if there is none."""
-    observed = ~np.isnan(data_min)
-    if not observed.any():
+def check_something_observed(data_min):
+    """Refuse rows of which every entry is missing, by their `feature_range`."""
+    if np.isnan(data_min).all():
         raise ValueError(
             "Every entry of X is missing (NaN): there is nothing to learn from. Pass "
             "rows with some observed entries."
         )
-    return float(data_min[observed].min()), float(data_max[observed].max())
 
 
 def choose_loss(loss, output_activation, values):

@@ -200,6 +200,25 @@ def test_nothing_observed_at_all_is_refused():
         make().fit(np.full((20, 3), np.nan))
 
 
+def test_a_chunk_without_an_observed_entry_changes_nothing(X):
+    model = make().fit(X)
+    before = model.components_.copy()
+    with pytest.raises(ValueError, match="Every entry of X is missing"):
+        model.partial_fit(X * np.nan)
+    assert_array_equal(model.components_, before)
+
+
+@dense_or_sparse
+def test_single_precision_rows_are_scored_by_a_double_precision_model(container, holes):
+    model = make().fit(holes)
+    single = container(holes.astype(np.float32))
+    scores = model.score_samples(single)
+    assert scores.dtype == np.float64
+    assert_allclose(scores, model.score_samples(holes), rtol=1e-5)
+    assert (model.reconstruction_error(single)[np.isnan(holes)] == 0).all()
+    assert not np.signbit(scores[7])  # nothing observed: 0, not -0
+
+
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
 def test_infinity_beside_holes_is_refused(value, holes):
     holes[0, 0] = value

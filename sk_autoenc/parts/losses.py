@@ -17,7 +17,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from numpy import absolute, add, log, multiply, subtract, tanh
+import numpy as np
+from numpy import absolute, add, exp, log, maximum, multiply, subtract, tanh
 
 from sk_autoenc.parts.activations import ACTIVATIONS, HALF
 
@@ -75,6 +76,74 @@ def squared_error(preactivation_buffer, targets, entry_weights, activation, out)
     multiply(delta, slope, delta)
     multiply(residual_squared, HALF[delta.dtype], values)
     weigh(entry_weights, values, delta, out)
+
+
+class MixedColumns:
+    """The loss of rows that hold numbers, and after them categories.
+
+    Numbers have the squared error (a - x)^2 / 2. A category is a block of columns, one
+    for each of its levels, of which the target holds 1 in one: it has the cross-entropy
+    of the softmax over its block, -log p_k for level k, with p_k = exp(a_k) / sum_l
+    exp(a_l); dL/da_l = p_l - [l = k]. It is right, value and slope, for any targets and
+    any weights: of sum_k w_k x_k (log sum_l exp(a_l) - a_k).
+
+    Parameters
+    ----------
+    n_numbers : int
+    n_levels : sequence of int
+        Of each category, at least 1.
+    """
+
+    def __init__(self, n_numbers, n_levels):
+        self.n_numbers = n_numbers
+        self.block = np.repeat(np.arange(len(n_levels)), n_levels)
+        """The category of each column after the numbers."""
+        self.block_start = np.cumsum([0, *n_levels])[:-1]
+
+    def __call__(self, preactivation_buffer, targets, entry_weights, activation, out):
+        """Do what every loss function does; `activation` is that of the numbers."""
+        n = self.n_numbers
+        numbers, levels = np.s_[:, :n], np.s_[:, n:]
+        arguments = preactivation_buffer, targets, entry_weights, *out
+        if n:
+            a, x, w, *results = (None if v is None else v[numbers] for v in arguments)
+            squared_error(a, x, w, activation, results)
+        if len(self.block):
+            a, x, w, *results = (None if v is None else v[levels] for v in arguments)
+            self._cross_entropy(a, x, w, results)
+
+    def probabilities(self, preactivation):
+        """Overwrite the levels' part of a with p, and return all."""
+        if len(self.block):
+            levels = preactivation[:, self.n_numbers :]
+            total = self._exponentials(levels, levels)
+            levels /= total[:, self.block]
+        return preactivation
+
+    def _exponentials(self, preactivation, out):
+        """Scale a of each block so that its largest is 0; write exp(a); sum it."""
+        highest = maximum.reduceat(preactivation, self.block_start, axis=1)
+        preactivation -= highest[:, self.block]
+        exp(preactivation, out)
+        return add.reduceat(out, self.block_start, axis=1)
+
+    def _cross_entropy(self, preactivation, targets, entry_weights, out):
+        values, delta = out
+        total = self._exponentials(preactivation, delta)
+        weighted = targets
+        if entry_weights is not None:
+            weighted = multiply(targets, entry_weights, values)
+        weight = add.reduceat(weighted, self.block_start, axis=1)  # sum_k w_k x_k
+        delta *= (weight / total)[:, self.block]
+        delta -= weighted
+        preactivation -= log(total)[:, self.block]  # log p
+        multiply(weighted, preactivation, values)
+        np.negative(values, values)
+
+
+def mixed_columns(n_numbers, n_levels):
+    """Make the `Loss` of rows of numbers and categories; see `MixedColumns`."""
+    return Loss(MixedColumns(n_numbers, n_levels), ("identity",))
 
 
 LOSSES = {

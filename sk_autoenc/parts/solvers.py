@@ -135,13 +135,17 @@ class Adam:
     Kept is the decaying sum of what `step` gets, m / (1 - beta_1) * gradient_scale; its
     factor is one number a step. With the gradient scaled by sqrt(1 - beta_2), the
     decaying sum of squares is v itself. Two passes over all parameters are saved so.
+
+    With a `weight_decay` all parameters are multiplied by 1 - rate * weight_decay at
+    each step, beside what the gradient does (Loshchilov, Hutter, ICLR 2019).
     """
 
     by_minibatches = True
     only_adds = False
 
-    def __init__(self, parameters, settings):
+    def __init__(self, parameters, settings, weight_decay=0.0):
         self.rate = LearningRate(settings)
+        self.weight_decay = weight_decay
         self.beta_1 = float(settings.beta_1)
         self.beta_2 = float(settings.beta_2)
         self.epsilon = float(settings.epsilon)
@@ -165,6 +169,8 @@ class Adam:
         root += self.epsilon
         update = np.divide(self.sum, root, out=gradient)
         update *= rate * (1 - self.beta_1) / self.gradient_scale
+        if self.weight_decay:
+            parameters *= 1 - self.rate.value * self.weight_decay
         parameters -= update
 
 
