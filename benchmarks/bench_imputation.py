@@ -350,22 +350,24 @@ def main():
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--deep", action="store_true", help="hyperimpute's, too")
     parser.add_argument("--downstream", action="store_true", help="that table alone")
-    parser.add_argument("--save", help="a file for all results, a line each")
+    parser.add_argument("--save", help="a file that each result is added to")
     arguments = parser.parse_args()
     if arguments.downstream:
         downstream()
         return
     methods = [*METHODS, *(DEEP if arguments.deep else ())]
-    results = Parallel(n_jobs=arguments.jobs, batch_size=1)(
-        delayed(measure)(name, mechanism, method, seed)
+    results = []
+    for result in Parallel(arguments.jobs, batch_size=1, return_as="generator")(
+        delayed(measure)(name, holes, method, seed)
         for name in arguments.tables
-        for mechanism in arguments.holes
+        for holes in arguments.holes
         for seed in range(arguments.seeds)
         for method in methods
-    )
-    if arguments.save:
-        with open(arguments.save, "w") as file:
-            file.writelines(json.dumps(result) + "\n" for result in results)
+    ):
+        results.append(result)
+        if arguments.save:  # as it comes: it takes long
+            with open(arguments.save, "a") as file:
+                file.write(json.dumps(result) + "\n")
     report(results, methods)
 
 

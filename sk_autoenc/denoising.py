@@ -403,7 +403,7 @@ class DenoisingAutoencoder(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            A chunk of training data.
+            A chunk of training data; NaN is a missing entry.
         y : Ignored
             Present for API consistency.
 

@@ -112,7 +112,10 @@ class Filler(NamedTuple):
         drawn = filled.copy()
         n = self.layout.n_numbers
         for entry, residuals in enumerate(self.residuals):
+            # Few errors stand for all that there may be: smoothed, by the usual width.
+            width = 0.9 * residuals.std() * len(residuals) ** -0.2
             drawn[:, entry] += rng.choice(residuals, len(filled))
+            drawn[:, entry] += width * rng.standard_normal(len(filled))
         for entry in range(n, self.layout.n_entries):
             block = np.flatnonzero(self.layout.column_of == entry)
             # The largest of log p plus Gumbel noise is a draw by p.

@@ -352,6 +352,14 @@ def tree_hint(X):
     converter = converter_hint(X)
     if converter is not None:
         return converter
+    if isinstance(X, list | tuple) and any(
+        isinstance(tree, str) or (isinstance(tree, tuple) and holds_strings(tree))
+        for tree in X
+    ):
+        return (
+            "their leaves must be vectors of numbers of one length: look one up for "
+            "each word or name, such as a row of an identity matrix."
+        )
     if isinstance(X, list | tuple):
         return (
             "it is a list of them, and an inner node is a tuple; write (a, b), not "
@@ -364,6 +372,11 @@ def tree_hint(X):
     if hasattr(X, "columns"):
         return "pass the column they are in, such as X['tree'], not a data frame."
     return None
+
+
+def holds_strings(tree):
+    """Tell whether a string is among the children at the top of a tree."""
+    return any(isinstance(child, str) for child in tuple.__iter__(tree))
 
 
 def check_X(estimator, X, *, reset, accept_sparse=True, allow_nan=False):

@@ -68,7 +68,7 @@ def documented_parameters(name):
             found = {k: v for k, v in others.items() if k not in without} | found
             continue
         names = names_in(cells[0])
-        defaults = ast.literal_eval(f"[{cells[1].replace('`', '')}]")
+        defaults = eval(f"[{cells[1].replace('`', '')}]", {"nan": np.nan})
         found |= dict(zip(names, defaults, strict=True))
     return found
 
@@ -121,7 +121,9 @@ def test_api_lists_every_fitted_attribute(name):
         for attribute in names_in(cells[0])
     }
     X = make_rows()
-    model = getattr(sk_autoenc, name)(3, max_iter=1, random_state=0).fit(X)
+    Estimator = getattr(sk_autoenc, name)
+    quick = "max_steps" if name == "DenoisingImputer" else "max_iter"
+    model = Estimator(3, random_state=0, **{quick: 1}).fit(X)
     fitted = {
         attribute
         for attribute in vars(model)
