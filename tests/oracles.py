@@ -4,7 +4,8 @@ With nothing in common with the package. `Oracle` is the denoising autoencoder, 
 from Eqs. (1)-(17) for the mean over samples; as in the note, L = -loss is maximised and
 a step goes uphill. `TreeOracle` is the recursive one, straight from Eqs. (20)-(31) and
 (40) on nested tuples; its parameters and gradients are dicts of arrays, by the names of
-the equations.
+the equations. `LayeredOracle` is the network of layers, Eqs. (50)-(52), and
+`conditional` and `log_likelihood` are those of a Gaussian, by submatrices.
 """
 
 import math
@@ -378,3 +379,135 @@ class TreeOracle:
             a = self.blend("W'_", alpha) @ code + self.parameters["b'"]
             leaves += self.reconstruct(child, apply(self.g, a))
         return leaves
+
+
+class LayeredOracle(NamedTuple):
+    """A network of layers with given parameters: Eqs. (50)-(52), one unit at a time."""
+
+    layers: list
+    """Weights and intercept of each."""
+    shortcut: np.ndarray | None
+    activation: str
+    output_activation: str
+    loss: str
+    """"cross_entropy", "squared_error" or "mixed"."""
+    n_numbers: int = 0
+    n_levels: tuple = ()
+    """Of mixed columns."""
+
+    def forward(self, inputs):
+        """a of every layer and y of every hidden one, of one sample: Eq. (50)."""
+        function, _ = FUNCTIONS[self.activation]
+        preactivations, outputs = [], [list(inputs)]
+        for k, (weights, intercept) in enumerate(self.layers):
+            below, last = outputs[-1], k == len(self.layers) - 1
+            a = []
+            for i in range(len(intercept)):
+                total = intercept[i]
+                for j in range(len(below)):
+                    total += weights[i, j] * below[j]
+                if last and self.shortcut is not None:
+                    for j in range(len(inputs)):
+                        total += self.shortcut[i, j] * inputs[j]
+                a.append(total)
+            preactivations.append(a)
+            if not last:
+                outputs.append([function(value) for value in a])
+        return preactivations, outputs
+
+    def loss_and_slope(self, a, targets, weights):
+        """L of one sample, and dL/da of every unit of the output."""
+        if self.loss == "mixed":
+            return mixed_loss(a, targets, weights, self.n_numbers, self.n_levels)
+        function, function_slope = FUNCTIONS[self.output_activation]
+        total, slopes = 0.0, []
+        for value, x, w in zip(a, targets, weights, strict=True):
+            z = function(value)
+            if self.loss == "cross_entropy":
+                total -= w * (x * math.log(z) + (1 - x) * math.log(1 - z))
+                slopes.append(w * (z - x))
+            else:
+                total += w * (z - x) ** 2 / 2
+                slopes.append(w * (z - x) * function_slope(value))
+        return total, slopes
+
+    def value_and_gradient(self, inputs, targets, entry_weights=None):
+        """SUM over the rows, and its gradient by the name of each array."""
+        if entry_weights is None:
+            entry_weights = np.ones_like(targets)
+        gradient = {"shortcut": np.zeros_like(self.shortcut)} if self.has_path else {}
+        for k, (weights, intercept) in enumerate(self.layers, 1):
+            gradient[f"weights_{k}"] = np.zeros_like(weights)
+            gradient[f"intercept_{k}"] = np.zeros_like(intercept)
+        value = 0.0
+        for sample in zip(inputs, targets, entry_weights, strict=True):
+            value += self.add_sample(*sample, gradient)
+        return value, gradient
+
+    @property
+    def has_path(self):
+        return self.shortcut is not None
+
+    def add_sample(self, inputs, targets, entry_weights, gradient):
+        """Add the gradient of one sample, Eqs. (51, 52); return its loss."""
+        _, slope = FUNCTIONS[self.activation]
+        preactivations, outputs = self.forward(inputs)
+        value, delta = self.loss_and_slope(preactivations[-1], targets, entry_weights)
+        if self.has_path:
+            gradient["shortcut"] += np.outer(delta, inputs)
+        for k in range(len(self.layers), 0, -1):
+            gradient[f"weights_{k}"] += np.outer(delta, outputs[k - 1])
+            gradient[f"intercept_{k}"] += delta
+            if k > 1:
+                weights, _ = self.layers[k - 1]
+                delta = [
+                    sum(weights[m, i] * delta[m] for m in range(len(delta))) * slope(a)
+                    for i, a in enumerate(preactivations[k - 2])
+                ]
+        return value
+
+
+def naive_softmax(a):
+    total = sum(math.exp(value) for value in a)
+    return [math.exp(value) / total for value in a]
+
+
+def mixed_loss(a, targets, weights, n_numbers, n_levels):
+    """(a - x)^2 / 2 of numbers, - sum_k x_k log p_k of each category; and dL/da."""
+    total, slopes = 0.0, []
+    for value, x, w in list(zip(a, targets, weights, strict=True))[:n_numbers]:
+        total += w * (value - x) ** 2 / 2
+        slopes.append(w * (value - x))
+    start = n_numbers
+    for width in n_levels:
+        block = range(start, start + width)
+        p = naive_softmax([a[j] for j in block])
+        for j, p_of_j in zip(block, p, strict=True):
+            total -= weights[j] * targets[j] * math.log(p_of_j)
+            slopes.append(
+                sum(weights[k] * targets[k] * (p_of_j - (j == k)) for k in block)
+            )
+        start += width
+    return total, slopes
+
+
+def conditional(mean, covariance, x, visible):
+    """Mean and covariance of a Gaussian's hidden entries, given the visible ones.
+
+    m_h + S_hv S_vv^-1 (x_v - m_v) and S_hh - S_hv S_vv^-1 S_vh.
+    """
+    v, h = np.flatnonzero(visible), np.flatnonzero(~visible)
+    slope = covariance[np.ix_(h, v)] @ np.linalg.inv(covariance[np.ix_(v, v)])
+    expected = mean[h] + slope @ (x[v] - mean[v])
+    return expected, covariance[np.ix_(h, h)] - slope @ covariance[np.ix_(v, h)]
+
+
+def log_likelihood(mean, covariance, rows, observed):
+    """Of what is observed: the sum over rows of log N(x_v; m_v, S_vv)."""
+    total = 0.0
+    for x, seen in zip(rows, observed, strict=True):
+        block = covariance[np.ix_(seen, seen)]
+        error = x[seen] - mean[seen]
+        _, log_determinant = np.linalg.slogdet(2 * math.pi * block)
+        total -= (log_determinant + error @ np.linalg.solve(block, error)) / 2
+    return total
