@@ -1,14 +1,15 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from oracles import FUNCTIONS
+from oracles import FUNCTIONS, mixed_loss
 
 from sk_autoenc.parts.activations import ACTIVATIONS
-from sk_autoenc.parts.losses import LOSSES
+from sk_autoenc.parts.losses import LOSSES, mixed_columns
 
 PAIRS = [
     (name, output) for name in LOSSES for output in LOSSES[name].output_activations
@@ -144,3 +145,173 @@ def test_squared_error_equals_the_definition(output):
     assert_allclose(values, (z - TARGET) ** 2 / 2, rtol=1e-12)
     expected = (z - TARGET) * np.vectorize(slope)(PREACTIVATION)
     assert_allclose(delta, expected, rtol=1e-12)
+
+
+# Mixed columns: numbers, and after them a block of columns for each category
+
+LAYOUTS = {
+    "both": (2, (3, 1, 2)),
+    "no numbers": (0, (3, 2)),
+    "no categories": (3, ()),
+    "one category": (1, (4,)),
+    "one level": (0, (1,)),
+}
+every_layout = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+with_or_without_weights = pytest.mark.parametrize("is_weighted", [True, False])
+
+
+def mixed_rows(layout, is_weighted=True, n_rows=4):
+    """Pre-activations, any targets, any weights."""
+    n_numbers, n_levels = layout
+    rng = np.random.default_rng(0)
+    shape = n_rows, n_numbers + sum(n_levels)
+    weights = rng.uniform(0, 2, shape) if is_weighted else None
+    return rng.uniform(-3, 3, shape), rng.uniform(-1, 2, shape), weights
+
+
+def evaluate_mixed(layout, preactivation, targets, weights=None, dtype=np.float64):
+    preactivation, given = np.array(preactivation, dtype), np.array(targets, dtype)
+    given_weights = None if weights is None else np.array(weights, dtype)
+    out = np.full_like(given, np.nan), np.full_like(given, np.nan)
+    loss = mixed_columns(*layout)
+    activation = ACTIVATIONS[loss.output_activations[0]]
+    loss.evaluate(preactivation, given, given_weights, activation, out)
+    assert_array_equal(given, np.array(targets, dtype))
+    if weights is not None:
+        assert_array_equal(given_weights, np.array(weights, dtype))
+    return out
+
+
+def one_hot(code, n_levels):
+    return np.eye(n_levels)[code]
+
+
+@every_layout
+@with_or_without_weights
+def test_mixed_columns_equal_the_definition_by_the_naive_softmax(layout, is_weighted):
+    a, targets, weights = mixed_rows(layout, is_weighted)
+    values, delta = evaluate_mixed(layout, a, targets, weights)
+    for row in range(len(a)):
+        w = weights[row] if is_weighted else np.ones_like(a[row])
+        total, slopes = mixed_loss(a[row], targets[row], w, *layout)
+        assert values[row].sum() == pytest.approx(total, rel=1e-12)
+        assert_allclose(delta[row], slopes, rtol=1e-12, atol=1e-14)
+
+
+def test_the_loss_of_a_category_is_minus_the_log_probability_of_its_level():
+    values, delta = evaluate_mixed((0, (3,)), [np.log([1, 2, 5])], [[0, 1, 0]])
+    assert_allclose(values, [[0, -math.log(2 / 8), 0]], rtol=1e-12, atol=1e-15)
+    assert_allclose(delta, [[1 / 8, 2 / 8 - 1, 5 / 8]], rtol=1e-12)
+
+
+@every_layout
+@with_or_without_weights
+def test_delta_of_mixed_columns_equals_central_differences(layout, is_weighted):
+    a, targets, weights = mixed_rows(layout, is_weighted)
+    _, delta = evaluate_mixed(layout, a, targets, weights)
+    step = 1e-5
+    for column, move in enumerate(step * np.eye(a.shape[1])):
+        above, _ = evaluate_mixed(layout, a + move, targets, weights)
+        below, _ = evaluate_mixed(layout, a - move, targets, weights)
+        numerical = (above - below).sum(axis=1) / (2 * step)
+        assert_allclose(delta[:, column], numerical, rtol=1e-6, atol=1e-9)
+
+
+@every_layout
+def test_taylor_error_of_mixed_columns_quarters_when_the_step_halves(layout):
+    a, targets, weights = mixed_rows(layout)
+    targets = np.abs(targets)
+    direction = np.random.default_rng(1).uniform(0.5, 1, a.shape)
+    values, delta = evaluate_mixed(layout, a, targets, weights)
+
+    def taylor_error(step):
+        moved, _ = evaluate_mixed(layout, a + step * direction, targets, weights)
+        return (moved - values - step * direction * delta).sum()
+
+    if layout == (0, (1,)):  # no loss at all
+        assert taylor_error(1e-3) == 0
+        return
+    assert taylor_error(1e-3) / taylor_error(5e-4) == pytest.approx(4, rel=0.01)
+
+
+@every_layout
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_mixed_columns_are_finite_and_right_at_800(layout, sign, dtype):
+    n_numbers, n_levels = layout
+    a = np.full((1, n_numbers + sum(n_levels)), 800.0 * sign)
+    targets, expected = np.zeros_like(a), np.zeros_like(a)
+    expected[:, :n_numbers] = 800**2 / 2
+    start = n_numbers
+    for width in n_levels:
+        targets[0, start + width - 1] = 1  # the only one that is far from the others
+        a[0, start + width - 1] *= -1
+        above = -sign * 800 > 0 or width == 1
+        missed = 0 if above else 1600 + math.log(width - 1)
+        expected[0, start + width - 1] = missed
+        start += width
+    values, delta = evaluate_mixed(layout, a, targets, dtype=dtype)
+    assert_allclose(values, expected, rtol=1e-6)
+    assert np.isfinite(delta).all()
+
+
+def test_a_block_of_one_level_has_no_loss_and_no_slope(dtype):
+    a, targets, weights = [[7.0], [-800.0]], [[1.0], [0.3]], [[2.0], [1.0]]
+    values, delta = evaluate_mixed((0, (1,)), a, targets, weights, dtype)
+    assert not values.any()
+    assert not delta.any()
+
+
+@every_layout
+def test_mixed_columns_without_weight_have_no_loss_and_no_slope(layout):
+    a, targets, weights = mixed_rows(layout)
+    for part in evaluate_mixed(layout, a, targets, 0 * weights):
+        assert not part.any()
+
+
+@every_layout
+def test_mixed_columns_in_single_precision_agree_with_double(layout):
+    rows = mixed_rows(layout)
+    single = evaluate_mixed(layout, *rows, dtype=np.float32)
+    double = evaluate_mixed(layout, *rows)
+    for one, other in zip(single, double, strict=True):
+        assert one.dtype == np.float32
+        assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+@every_layout
+def test_probabilities_are_positive_and_sum_to_1_and_numbers_stay(layout, dtype):
+    n_numbers, n_levels = layout
+    a = mixed_rows(layout)[0].astype(dtype)
+    p = mixed_columns(*layout).evaluate.probabilities(a.copy())
+    assert_array_equal(p[:, :n_numbers], a[:, :n_numbers])
+    levels = p[:, n_numbers:]
+    assert (levels > 0).all()
+    start = np.cumsum([0, *n_levels])
+    for left, right in pairwise(start):
+        assert_allclose(levels[:, left:right].sum(axis=1), 1, rtol=1e-6)
+
+
+def test_probabilities_of_levels_800_apart_are_0_and_1(dtype):
+    a = np.array([[800, -800, 0]], dtype)
+    p = mixed_columns(0, (3,)).evaluate.probabilities(a)
+    assert_array_equal(p, [[1, 0, 0]])
+
+
+@given(
+    a=st.lists(st.floats(-30, 30), min_size=3, max_size=3),
+    shift=st.floats(-1e3, 1e3),
+    code=st.integers(0, 2),
+)
+def test_the_same_number_added_to_all_levels_changes_nothing(a, shift, code):
+    targets = [one_hot(code, 3)]
+    plain = evaluate_mixed((0, (3,)), [a], targets)
+    shifted = evaluate_mixed((0, (3,)), [np.add(a, shift)], targets)
+    for one, other in zip(plain, shifted, strict=True):
+        assert_allclose(other, one, atol=1e-11)
+
+
+@given(a=st.lists(st.floats(-1e4, 1e4), min_size=3, max_size=3), code=st.integers(0, 2))
+def test_the_loss_of_a_level_is_not_negative_and_its_slopes_sum_to_0(a, code):
+    values, delta = evaluate_mixed((0, (3,)), [a], [one_hot(code, 3)])
+    assert (values >= 0).all()
+    assert delta.sum() == pytest.approx(0, abs=1e-15)
