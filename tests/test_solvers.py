@@ -167,6 +167,59 @@ def test_adams_first_step_is_the_rate_whatever_the_gradient():
     assert_allclose(START - path[0], [0.01, -0.01, 0.01], rtol=1e-3)
 
 
+def decayed(gradients, weight_decay, **changes):
+    """Parameters after each step of Adam with weight decay."""
+    solver = SOLVERS["adam"](START, adam_settings(**changes), weight_decay)
+    parameters, path = START.copy(), []
+    for gradient in gradients:
+        step(solver, parameters, gradient)
+        path.append(parameters.copy())
+    return np.array(path)
+
+
+def adam_settings(**changes):
+    settings = {
+        "learning_rate_init": 0.1,
+        "learning_rate": "constant",
+        "power_t": 0.5,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-8,
+    }
+    return SimpleNamespace(**settings | changes)
+
+
+def test_weight_decay_multiplies_the_parameters_beside_adams_update():
+    path = decayed(GRADIENTS, 0.7, learning_rate_init=0.01)
+    plain = run("adam", learning_rate_init=0.01)
+    updates = np.diff(plain, axis=0, prepend=START[None])
+    theta, expected = START, []
+    for update in updates:
+        theta = (1 - 0.01 * 0.7) * theta + update
+        expected.append(theta)
+    assert_allclose(path, expected, rtol=0, atol=1e-14)
+
+
+def test_weight_decay_alone_shrinks_by_the_rate_of_the_schedule():
+    solver = SOLVERS["adam"](START, adam_settings(learning_rate="cosine"), 0.5)
+    parameters = START.copy()
+    solver.rate.begin_epoch(0, 0.5)
+    step(solver, parameters, np.zeros(3))
+    assert_allclose(parameters, START * (1 - 0.05 * 0.5), rtol=1e-14)
+
+
+def test_without_weight_decay_adam_is_as_it_was():
+    assert_array_equal(decayed(GRADIENTS, 0.0), run("adam"))
+
+
+def test_weight_decay_keeps_single_precision():
+    parameters = START.astype(np.float32)
+    solver = SOLVERS["adam"](parameters, adam_settings(), 0.3)
+    step(solver, parameters, GRADIENTS[0].astype(np.float32))
+    assert parameters.dtype == np.float32
+    assert_allclose(parameters, decayed(GRADIENTS[:1], 0.3)[0], rtol=1e-5)
+
+
 # The schedules
 
 

@@ -63,6 +63,46 @@ def test_the_mean_loss_of_an_epoch_weighs_batches_by_their_rows():
     assert_allclose(result.loss_curve, [(np.arange(10.0) ** 2).mean() / 2])
 
 
+def test_an_epoch_of_fewer_rows_takes_as_many_chosen_anew():
+    bowl = Bowl(np.zeros(10))
+    settings = {"batch_size": 4, "rows_per_epoch": 6, "n_iter_no_change": 40}
+    run(bowl, max_iter=40, **settings)
+    assert [len(batch) for batch in bowl.batches] == [4, 2] * 40
+    epochs = [
+        np.concatenate(pair)
+        for pair in zip(bowl.batches[::2], bowl.batches[1::2], strict=True)
+    ]
+    assert all(len(set(rows)) == 6 for rows in epochs)
+    assert not np.array_equal(np.sort(epochs[0]), np.sort(epochs[1]))
+    visits = np.bincount(np.concatenate(epochs), minlength=10)
+    assert visits.min() > 10  # of 24 expected
+
+
+@pytest.mark.parametrize("rows_per_epoch", [10, 11, 1000])
+def test_an_epoch_of_all_rows_or_more_is_as_without_a_limit(rows_per_epoch):
+    targets = np.arange(10.0)
+    settings = {"batch_size": 4, "rows_per_epoch": rows_per_epoch}
+    limited, theta = run(Bowl(targets), **settings)
+    whole, same = run(Bowl(targets), batch_size=4)
+    assert theta == same
+    assert limited.loss_curve == whole.loss_curve
+    assert limited.n_samples_seen == whole.n_samples_seen
+
+
+def test_the_mean_loss_of_a_cut_epoch_is_over_its_rows():
+    settings = {"shuffle": False, "rows_per_epoch": 4, "batch_size": 3}
+    bowl = Bowl(np.arange(10.0))
+    result, _ = run(bowl, max_iter=1, solver=Descent(rate=0), **settings)
+    assert result.loss_curve == [pytest.approx((0 + 1 + 4 + 9) / 2 / 4)]
+
+
+def test_samples_seen_are_those_of_cut_epochs():
+    solver = Descent()
+    result, _ = run(Bowl(np.zeros(10)), solver=solver, rows_per_epoch=4)
+    assert [seen for seen, _ in solver.rate.begun] == [0, 4, 8]
+    assert result.n_samples_seen == 12
+
+
 # What a run reports
 
 
