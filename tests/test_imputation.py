@@ -6,7 +6,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imputation import (
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.impute import MissingIndicator, SimpleImputer
+from table_models import (
+    THOROUGH,
     correlated,
     fill,
     holes,
@@ -16,8 +19,6 @@ from imputation import (
     outputs,
     punch,
 )
-from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.impute import MissingIndicator, SimpleImputer
 
 from sk_autoenc import DenoisingImputer
 
@@ -30,14 +31,6 @@ TABLES = {
     "polars": mixed_polars(),
 }
 every_table = pytest.mark.parametrize("X", TABLES.values(), ids=TABLES)
-THOROUGH = {
-    "hidden_layer_sizes": (32,),
-    "max_steps": 300,
-    "n_estimators": 2,
-    "learning_rate_init": 0.01,
-    "random_state": 0,
-}
-"""Settings with which it learns, in a fraction of a second."""
 
 
 def entries(X):
