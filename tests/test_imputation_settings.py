@@ -18,7 +18,7 @@ from table_models import (
     punch,
 )
 
-from sk_autoenc import DenoisingImputer
+from sk_autoenc import DenoisingImputer, filling
 from sk_autoenc.parts.activations import ACTIVATIONS
 
 # Values that are refused
@@ -166,7 +166,7 @@ def test_every_setting_fills_all_holes(kind, changes):
     assert np.isfinite(imputer.score(X))
 
 
-@pytest.mark.parametrize("max_steps", [1, 7, 60])
+@pytest.mark.parametrize("max_steps", [1, 7, 61])
 @pytest.mark.parametrize("n_rows", [5, 60])
 def test_max_steps_are_made_rounded_up_to_whole_epochs(max_steps, n_rows, monkeypatch):
     from sk_autoenc.parts import solvers
@@ -189,6 +189,72 @@ def test_verbose_prints_the_weights_and_the_epochs(capsys):
     assert capsys.readouterr().out.startswith("Weights: Gaussian ")
     imputer = make(verbose=2, n_estimators=2).fit(holes())
     assert capsys.readouterr().out.count("Epoch ") == 2 * imputer.n_iter_
+
+
+def squares(imputer):
+    return sum((flat**2).sum() for flat in imputer._filler.members)
+
+
+def test_weight_decay_makes_the_parameters_smaller():
+    settings = {"max_steps": 50, "learning_rate_init": 0.01}
+    free, held = (
+        make(weight_decay=decay, **settings).fit(holes()) for decay in (0.0, 5.0)
+    )
+    assert squares(held) < 0.7 * squares(free)
+
+
+def test_early_stopping_keeps_the_parameters_of_the_best_epoch(monkeypatch):
+    plans = []
+
+    def note(objective, parameters, rows, solver, plan):
+        result = minimise(objective, parameters, rows, solver, plan)
+        plans.append((result, plan.validate))
+        if plan.validate:
+            best = min(result.validation_loss_curve)
+            assert plan.validate() == pytest.approx(best, rel=1e-6)
+        return result
+
+    minimise = filling.minimise
+    monkeypatch.setattr(filling, "minimise", note)
+    make(early_stopping=True, learning_rate_init=0.1, max_steps=60).fit(holes())
+    for result, _ in plans:
+        assert len(result.validation_loss_curve) == len(result.loss_curve) == 30
+        assert result.validation_loss_curve[-1] > min(result.validation_loss_curve)
+    plans.clear()
+    make().fit(holes())
+    assert [validate for _, validate in plans] == [None, None]
+
+
+def test_each_network_is_trained_without_rows_of_its_own(monkeypatch):
+    seen = []
+
+    def note(objective, parameters, rows, solver, plan):
+        seen.append(set(rows.tolist()))
+        return minimise(objective, parameters, rows, solver, plan)
+
+    minimise = filling.minimise
+    monkeypatch.setattr(filling, "minimise", note)
+    make(n_estimators=3, validation_fraction=0.2).fit(holes())
+    held_out = [set(range(60)) - rows for rows in seen]
+    assert [len(rows) for rows in held_out] == [12, 12, 12]
+    assert len(set.union(*held_out)) == 36
+
+
+def test_what_was_learned_by_heart_is_not_trusted():
+    X = np.random.default_rng(0).normal(size=(100, 6))
+    X[punch(X)] = np.nan
+    imputer = make(
+        hidden_layer_sizes=(64,),
+        max_steps=500,
+        n_bins=16,
+        weight_decay=0.0,
+        learning_rate_init=0.01,
+        hidden_fraction=(0.1, 0.3),
+        validation_fraction=0.3,
+    ).fit(X)
+    for curve in imputer.loss_curves_:
+        assert curve[-1] < 0.3 * curve[0]
+    assert imputer.blend_[1] < 0.5
 
 
 # Bounds and whole numbers
@@ -243,7 +309,8 @@ def test_nullable_integers_of_pandas_get_whole_numbers_anyway(dtype):
     X = X.mask(punch(X))
     filled = fill(X, min_value=0)
     pd.testing.assert_series_equal(filled.dtypes, X.dtypes)
-    assert not filled.isna().any().any()
+    of_floats = fill(X.astype(float), min_value=0)[range(4)]
+    assert_array_equal(filled[range(4)].astype(float), np.round(of_floats))
 
 
 @pytest.mark.parametrize("dtype", [pl.Int64, pl.Int8, pl.UInt16])
@@ -324,6 +391,16 @@ def test_90_percent_of_the_truth_lie_within_central_90_percent_of_the_draws():
     low, high = np.quantile(draws, [0.05, 0.95], axis=0)
     covered = ((low <= new) & (new <= high))[hidden].mean()
     assert 0.8 < covered < 0.97
+
+
+def test_draws_spread_as_far_as_the_errors_of_their_column():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=400)
+    X = np.column_stack([x, -x + 0.02 * rng.normal(size=400), rng.normal(size=400)])
+    X[300:, 1:] = np.nan
+    imputer = make(n_imputations=30, hidden_layer_sizes=(), max_steps=200).fit(X)
+    spread = np.std(imputer.sample_imputations(X), axis=0)[300:].mean(axis=0)
+    assert spread[1] < 0.6 * spread[2]
 
 
 def test_draws_lie_about_the_expected_value():
