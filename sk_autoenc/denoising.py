@@ -64,10 +64,10 @@ class DenoisingAutoencoder(
     of a sample are unusual.
 
     A missing entry, NaN, is hidden from the encoder as if it were masked, and counts
-    neither in the loss nor in a score. `reconstruct` has a value for it. A feature that
-    is never observed in training is reconstructed as 0 (1/2 by a logistic output), as
-    is an entry of it that is observed later. Of a sparse X, what is not stored is 0 and
-    a stored NaN is missing.
+    neither in the loss nor in a score. `reconstruct` has a value for it. A feature of
+    which the X of `fit` has no value is reconstructed as 0 (1/2 by a logistic output),
+    as is an entry of it that is observed later. Of a sparse X, what is not stored is 0
+    and a stored NaN is missing.
 
     Read more in ``doc/guide_rows.md``; ``doc/derivation.md`` has the equations.
 
@@ -598,7 +598,7 @@ class DenoisingAutoencoder(
 
         See Also
         --------
-        score_samples : Half the sum over the features of a row, negated.
+        score_samples : Of each row: minus half the sum, scaled up for missing entries.
 
         Examples
         --------

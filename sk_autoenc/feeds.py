@@ -196,9 +196,9 @@ class RowBuffers(NamedTuple):
 class Bins(NamedTuple):
     """Cuts numbers into pieces, so that a network bends at will where they lie dense.
 
-    Piece t of a number x is min(max((x - start_t) / width_t, 0), 1), less its mean:
-    Gorishniy, Rubachev, Babenko, "On Embeddings for Numerical Features in Tabular Deep
-    Learning", NeurIPS 2022, Eq. (1).
+    Piece t of a number x is min(max((x - start_t) / width_t, 0), 1), less its mean,
+    Eq. (54): Gorishniy, Rubachev, Babenko, "On Embeddings for Numerical Features in
+    Tabular Deep Learning", NeurIPS 2022, but clipped at both ends.
     """
 
     column: np.ndarray

@@ -221,7 +221,8 @@ def train(settings, layout, values, observed, held_out, rng):
         validate=held_out_loss if settings.early_stopping else None,
     )
     solver = Adam(parameters.flat, adam_settings(settings), settings.weight_decay)
-    with blas_threads(network.flops(batch_size)):
+    # One thread: a step is small, and two gain little where they do not lose much.
+    with blas_threads(0):
         result = minimise(objective, parameters, rows, solver, plan)
     return parameters.flat, result
 

@@ -43,14 +43,15 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
 
     child_weights : {"equal", "leaves"}, default="equal"
         How children enter the code of their parent: each alike, Eq. (22), or by its
-        share of the leaves, Eq. (41). With "leaves" the untrained code of a root is
-        about the mean of all its leaves, however deep they are; with "equal" a leaf
-        weighs half as much with every step down. Decoding is the same.
+        share of the leaves, Eq. (41). With "leaves" the untrained code of the root of a
+        binary tree is the mean of all its leaves, however deep they are, but for the
+        activation and some noise; with "equal" a leaf weighs half as much with every
+        step down. Decoding is the same.
 
     init : {"average", "glorot"}, default="average"
         Start of the weights. "average": W_L = W_R = I/2 and W'_L = W'_R = I plus small
-        noise, so that the untrained code of a pair is about its mean; "glorot": draws
-        from a uniform law.
+        noise, so that the untrained code of a pair is about f of its mean; "glorot":
+        draws from a uniform law.
 
     pooling : {"root", "mean", "sum", "max"} or tuple of these, default="root"
         What `transform` returns: the code of the root, or the mean, the sum (which

@@ -235,3 +235,11 @@ def test_a_sum_that_overflows_is_no_hole():
 
 def test_the_tag_says_that_holes_are_taken():
     assert get_tags(make()).input_tags.allow_nan
+
+
+def test_a_missing_entry_counts_nothing_even_if_its_error_is_infinite():
+    linear = {"loss": "squared_error", "activation": "identity", "corruption": None}
+    model = make(n_components=2, batch_size=3, **linear).fit(np.eye(3))
+    with np.errstate(over="ignore"):
+        scores = model.score_samples([[1e200, np.nan, 0.0]])
+    assert scores == -np.inf

@@ -139,7 +139,10 @@ class Network:
         return 3 * n_components + 5 * n_features
 
     def flops(self, n_rows):
-        """Count the floating-point operations of the largest product of a step."""
+        """Count the floating-point operations of the largest product of a step.
+
+        Where weights are free or rows sparse it is half of that.
+        """
         n_components, n_features = self.shape
         return 4 * n_rows * n_components * n_features
 

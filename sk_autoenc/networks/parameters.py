@@ -78,7 +78,7 @@ def penalise(parameters, alpha, gradient, scale=1.0):
 
     Parameters
     ----------
-    parameters, gradient : NamedTuple with a property `matrices`
+    parameters, gradient : FlatParameters with a property `matrices`
         The arrays of `gradient.matrices` are changed in place.
     alpha : float
     scale : float, default=1.0

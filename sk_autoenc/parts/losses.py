@@ -34,10 +34,15 @@ class Loss(NamedTuple):
 
 
 def weigh(entry_weights, values, delta, out):
-    """Multiply values and slope of an elementwise loss by weights, unless None."""
+    """Multiply values and slope of an elementwise loss by weights, unless None.
+
+    What has no weight counts for nothing, be it infinite.
+    """
     if entry_weights is not None:
-        multiply(values, entry_weights, out[0])
-        multiply(delta, entry_weights, out[1])
+        counts = entry_weights != 0
+        for part, result in zip((values, delta), out, strict=True):
+            multiply(part, entry_weights, result, where=counts)
+            np.copyto(result, 0, where=~counts)
 
 
 def cross_entropy(preactivation_buffer, targets, entry_weights, activation, out):

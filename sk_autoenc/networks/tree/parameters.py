@@ -122,7 +122,7 @@ def initialise(parameters, architecture, init, rng):
     init : {"average", "glorot"}
         "glorot": uniform. "average": W_L = W_R = I/2 and W'_L = W'_R = I plus a little
         of it, and leaf projections U with orthonormal rows or columns, U' = U^T: an
-        untrained code of a pair is about its mean, and unfolds to it.
+        untrained code of a pair is about f of its mean, and unfolds to that.
     rng : numpy.random.Generator
     """
     scale = AVERAGE_NOISE if init == "average" else 1.0
