@@ -11,9 +11,10 @@ of all entries at random, or 30 % with a chance that follows another column ("de
   deviation of its column, divided by that of filling in the mean: less is better.
 - level: share of the hidden levels of categories that are right: more is better.
 
-All methods get the same table. For the others numbers are standardised and categories
-are blocks of zeros and ones, of which the largest wins: their own users' way. No
-setting is chosen by what is measured here. `--deep` adds the two deep imputers of the
+All methods get the same table. For the others numbers are standardised, and categories
+are blocks of zeros and ones, of which the largest wins, or for IterativeImputer codes,
+which are rounded: a column of a block would be predicted from the others of its block,
+which are missing with it. No setting is chosen by what is measured here. `--deep` adds the two deep imputers of the
 package hyperimpute, if it is installed (it needs torch).
 """
 
@@ -178,9 +179,28 @@ class Encoded:
         return frame
 
 
-def by_matrix(imputer, frame):
+class Coded(Encoded):
+    """The same with categories as codes."""
+
+    def matrix(self):
+        """Return all columns, NaN in the holes."""
+        codes = self.frame[self.categories].apply(lambda column: column.cat.codes)
+        numbers = self.frame[self.numbers].to_numpy(float)
+        return np.hstack([numbers, codes.where(codes >= 0).to_numpy(float)])
+
+    def filled(self, matrix):
+        """Return the table with the holes filled from such a matrix."""
+        n = len(self.numbers)
+        blocks = [matrix[:, :n]]
+        for k, column in enumerate(self.categories):
+            levels = np.arange(len(self.frame[column].cat.categories))
+            blocks.append(-np.abs(matrix[:, [n + k]] - levels))  # the nearest wins
+        return super().filled(np.hstack(blocks))
+
+
+def by_matrix(imputer, frame, code=Encoded):
     """Fill by an imputer of numbers."""
-    encoded = Encoded(frame)
+    encoded = code(frame)
     scaler = StandardScaler()
     matrix = imputer.fit_transform(scaler.fit_transform(encoded.matrix()))
     return encoded.filled(scaler.inverse_transform(matrix))
@@ -200,9 +220,11 @@ def deep(plugin, frame):
 METHODS = {
     "mean": lambda frame: by_matrix(SimpleImputer(), frame),
     "KNN": lambda frame: by_matrix(KNNImputer(), frame),
-    "ridge": lambda frame: by_matrix(IterativeImputer(random_state=0), frame),
+    "ridge": lambda frame: by_matrix(IterativeImputer(random_state=0), frame, Coded),
     "trees": lambda frame: by_matrix(
-        IterativeImputer(ExtraTreesRegressor(40, random_state=0), random_state=0), frame
+        IterativeImputer(ExtraTreesRegressor(40, random_state=0), random_state=0),
+        frame,
+        Coded,
     ),
     "ours": lambda frame: DenoisingImputer(random_state=0).fit_transform(frame),
 }

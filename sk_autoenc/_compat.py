@@ -5,6 +5,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn.utils._set_output import _wrap_data_with_container as in_container
 from sklearn.utils.validation import _check_feature_names_in as feature_names_in
 
 try:  # scikit-learn >= 1.9
@@ -44,6 +45,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "feature_names_in",
+    "in_container",
     "validate_parameter_constraints",
     "with_callbacks",
 ]

@@ -267,10 +267,12 @@ def judge_and_blend(filler, values, observed, held_out, rng):
     n = layout.n_numbers
     width = n_gaussian_columns(layout)
     visible = observed[:, layout.column_of[:width]]
+    # The Gaussian that is judged must have enough rows that are held out by nobody.
+    held_out = held_out[: max(1, int(len(values) / 2 / len(held_out[0])))]
     some = np.unique(np.concatenate(held_out))
     others = np.setdiff1d(np.arange(len(values)), some)
     judged = None
-    if len(others) > 1:
+    if len(others) > 1 and width:
         judged = gaussian.learn(values[others, :width], visible[others], rng)
     entries = [
         judge(filler, k, judged, values[rows], observed[rows], rng)
@@ -317,9 +319,11 @@ def least_squares(linear, network, truth):
     """Return the weights w >= 0 of Eq. (62), drawn a little towards equal ones."""
     guesses = [np.zeros_like(network) if linear is None else linear, network]
     equal = np.array([0.0, 1.0] if linear is None else [0.5, 0.5])
-    pull = np.sqrt(PRIOR_ENTRIES)
-    matrix = np.vstack([np.stack(guesses, axis=1), pull * np.eye(2)])
-    target = np.concatenate([truth, pull * equal])
+    matrix = np.stack(guesses, axis=1)
+    # Entries of a usual size, so that on guesses of nearly nothing they decide nothing.
+    usual = np.sqrt(PRIOR_ENTRIES * np.square(matrix).mean(axis=0)) if len(truth) else 1
+    matrix = np.vstack([matrix, usual * np.eye(2)])
+    target = np.concatenate([truth, usual * equal])
     return scipy.optimize.nnls(matrix.astype(float), target.astype(float))[0]
 
 

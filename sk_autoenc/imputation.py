@@ -6,11 +6,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.impute import MissingIndicator
 from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc import filling
-from sk_autoenc._compat import feature_names_in
+from sk_autoenc._compat import feature_names_in, in_container
 from sk_autoenc._typing import Activation, FloatArray, RandomState
 from sk_autoenc.base import draw_entropy, generator, is_fitted
 from sk_autoenc.tables import (
@@ -23,9 +22,11 @@ from sk_autoenc.tables import (
 )
 from sk_autoenc.validation import (
     IMPUTER_CONSTRAINTS,
+    caller_level,
     check_bounds,
     check_hidden_fraction,
     check_hidden_layer_sizes,
+    check_names_of_indicator,
     check_parameters,
 )
 
@@ -269,6 +270,11 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
         settings.hidden_fraction = check_hidden_fraction(self.hidden_fraction)
         shadow = type(self)()  # validation sets attributes: not yet on the estimator
         table = read_table(shadow, X, self.missing_values, reset=True)
+        if table.n_rows < 2:
+            raise ValueError(
+                "X has 1 sample, but DenoisingImputer needs at least 2 to learn what "
+                "columns say of each other."
+            )
         bounds = check_bounds(self.min_value, self.max_value, len(table.names))
         columns = learn_columns(table, self.categorical_features)
         encoding = Encoding(columns)
@@ -289,6 +295,10 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
             )
         indicator = None
         if settings.add_indicator:
+            check_names_of_indicator(table.names)
+            # Here, because it takes longer to import than the whole package.
+            from sklearn.impute import MissingIndicator
+
             holes = np.where(table.missing, np.nan, 0.0)
             indicator = MissingIndicator(error_on_new=False).fit(holes)
         learned = {
@@ -345,6 +355,7 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         table, values, observed = self._read(X)
+        self._warn_of_empty()
         filled = self._filler.expected(values, observed)
         if self.sample_posterior:
             filled = self._filler.draw(filled, self._posterior_rng())
@@ -381,10 +392,16 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         check_parameters(self, IMPUTER_CONSTRAINTS)
         table, values, observed = self._read(X)
+        self._warn_of_empty()
         filled = self._filler.expected(values, observed)
         rng = self._posterior_rng()
         return [
-            self._completed(table, observed, self._filler.draw(filled, rng))
+            in_container(
+                "transform",
+                self._completed(table, observed, self._filler.draw(filled, rng)),
+                X,
+                self,
+            )
             for _ in range(int(self.n_imputations))
         ]
 
@@ -495,13 +512,13 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
         """Write filled entries into a table, and add what the indicator says."""
         holes = np.zeros(table.missing.shape, bool)
         holes[:, self._encoding.places] = ~observed
-        self._warn_of_empty()
         table = table._replace(missing=holes | table.missing)
         completed = complete(table, self._values(table, filled), self._kept())
         if self.indicator_ is None:
             return completed
         flags = self.indicator_.transform(np.where(table.missing, np.nan, 0.0))
-        return append(completed, flags, self.get_feature_names_out()[-flags.shape[1] :])
+        n_kept = len(self._kept())
+        return append(completed, flags, self.get_feature_names_out()[n_kept:])
 
     def _values(self, table: Table, filled: FloatArray) -> list[Any]:
         """Return for each column what belongs into its holes."""
@@ -511,12 +528,13 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
         ]
         for entry, place in enumerate(encoding.numbers):
             numbers = encoding.numbers_of(place, filled[table.missing[:, place], entry])
-            whole = (
-                self._fitted_with["keep_integers"] and encoding.columns[place].is_whole
+            low, high = smallest[place], largest[place]
+            is_whole = (
+                encoding.columns[place].is_whole and self._fitted_with["keep_integers"]
             )
-            if whole or table.integers[place]:
-                numbers = np.round(numbers)
-            values[place] = np.clip(numbers, smallest[place], largest[place])
+            if is_whole or table.integers[place]:
+                numbers, low, high = np.round(numbers), np.ceil(low), np.floor(high)
+            values[place] = np.clip(numbers, low, high)
         for place, probabilities in encoding.blocks(filled):
             best = probabilities[table.missing[:, place]].argmax(axis=1)
             values[place] = encoding.columns[place].levels[best]
@@ -528,7 +546,7 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
             warnings.warn(
                 f"Skipping features without any observed values: {dropped}. Use "
                 "keep_empty_features=True to keep them, filled with 0.",
-                stacklevel=4,
+                stacklevel=caller_level(),
             )
 
     def __sklearn_tags__(self) -> Any:
@@ -552,7 +570,8 @@ def statistics(columns: list[Column]) -> NDArray[Any]:
 def append(table: Any, flags: NDArray[np.bool_], names: NDArray[np.object_]) -> Any:
     """Append columns of bools to a table."""
     if isinstance(table, np.ndarray):
-        return np.hstack([table, flags.astype(table.dtype)])
+        dtype = str if table.dtype.kind == "U" else table.dtype
+        return np.hstack([table, flags.astype(dtype)])
     table = table.copy() if hasattr(table, "copy") else table.clone()
     for name, flag in zip(names, flags.T, strict=True):
         if hasattr(table, "iloc"):

@@ -6,12 +6,19 @@ column through ``numpy.asarray`` and written through its own classes: neither pa
 polars is imported.
 """
 
+import re
 from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+FURTHEST = 1e6
+"""Standard deviations from the mean that a number is taken to lie, at most."""
+MOST_LEVELS = 1000
+"""Of a category: each takes a column."""
+OF_TIMES = ("isoformat", "strftime", "total_seconds")
+"""Methods that dates and times have."""
 CATEGORICAL_TYPES = ("category", "categorical", "enum", "bool")
 """How their names begin, in pandas and polars."""
 
@@ -27,8 +34,8 @@ class Table(NamedTuple):
     """The values of each, (n_rows,), as they are."""
     named_categories: list[bool]
     """Whether the type of a column says that it holds a category."""
-    integers: list[bool]
-    """Whether a column of a data frame can hold whole numbers only."""
+    integers: list[tuple[int, int] | None]
+    """Of a column whose type holds whole numbers only, the smallest and the largest."""
     missing: np.ndarray
     """bool, (n_rows, n_columns)."""
 
@@ -51,7 +58,7 @@ class Column(NamedTuple):
     """Those of a category, sorted, object array; None: the column holds numbers."""
     mean: float = 0.0
     scale: float = 1.0
-    """Standard deviation of the observed numbers, or 1 where that is 0."""
+    """Standard deviation of the observed numbers."""
     is_whole: bool = False
     """Whether all observed numbers are whole."""
     most_frequent: Any = None
@@ -87,17 +94,21 @@ def read_table(estimator, X, missing_values, *, reset):
     if is_frame(X):
         if min(X.shape) == 0:
             validate_data(estimator, np.empty(X.shape), reset=False)  # its own words
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
         names = [str(name) for name in X.columns]
+        if hasattr(X, "iloc"):
+            validate_data(estimator, X, reset=reset, skip_check_array=True)
+        else:  # scikit-learn 1.7 does not see the names of polars 2
+            check_names(estimator, names, reset=reset)
         series = [
             X.iloc[:, k] if hasattr(X, "iloc") else X.get_column(name)
             for k, name in enumerate(X.columns)
         ]
-        columns = [np.asarray(one) for one in series]
-        named = [has_type(one, CATEGORICAL_TYPES) for one in series]
-        integers = [has_type(one, ("int", "uint")) for one in series]
+        columns = [values_of(one) for one in series]
+        named = [str(one.dtype).lower().startswith(CATEGORICAL_TYPES) for one in series]
+        integers = [range_of_integers(one) for one in series]
     else:
-        kind = np.asarray(X).dtype.kind if not hasattr(X, "tocsr") else "f"
+        X = as_array(X)
+        kind = "f" if hasattr(X, "tocsr") else X.dtype.kind
         X = validate_data(
             estimator,
             X,
@@ -107,7 +118,7 @@ def read_table(estimator, X, missing_values, *, reset):
         )
         names = [f"x{k}" for k in range(X.shape[1])]
         columns, named = list(X.T), [kind == "b"] * X.shape[1]
-        integers = [False] * X.shape[1]
+        integers = [None] * X.shape[1]
     missing = np.column_stack(
         [
             missing_entries(name, column, missing_values)
@@ -117,9 +128,55 @@ def read_table(estimator, X, missing_values, *, reset):
     return Table(X, names, columns, named, integers, missing)
 
 
-def has_type(series, names):
-    """Tell whether the type of a frame's column begins with one of some names."""
-    return str(series.dtype).lower().startswith(names)
+def check_names(estimator, names, *, reset):
+    """Keep the names of a frame's columns, or compare them with those kept."""
+    if reset:
+        estimator.n_features_in_ = len(names)
+        estimator.feature_names_in_ = np.asarray(names, object)
+        return
+    if len(names) != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {len(names)} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input."
+        )
+    known = getattr(estimator, "feature_names_in_", None)
+    if known is not None and known.tolist() != names:
+        raise ValueError(
+            "The feature names should match those that were passed during fit, in the "
+            f"same order: {known.tolist()}; got {names}."
+        )
+
+
+def as_array(X):
+    """Return what is no data frame as an array; strings beside numbers as objects."""
+    if isinstance(X, np.ma.MaskedArray):
+        raise TypeError(
+            "X is a masked array, whose mask would be lost. Pass X.filled(np.nan), of "
+            "floats."
+        )
+    if isinstance(X, np.ndarray) or hasattr(X, "tocsr"):
+        return X
+    array = np.asarray(X)
+    return array if array.dtype.kind not in "US" else np.asarray(X, object)
+
+
+def range_of_integers(series):
+    """Return the range of a frame's column of integers, or None if it is no such."""
+    name = str(series.dtype).lower()
+    if not re.fullmatch(r"u?int(8|16|32|64)", name):
+        return None
+    limits = np.iinfo(name)
+    return int(limits.min), int(limits.max)
+
+
+def values_of(series):
+    """Return a frame's column as an array; whole numbers with holes as objects."""
+    if range_of_integers(series):
+        if hasattr(series, "null_count") and series.null_count():  # polars
+            return np.array([*series.to_list(), None], object)[:-1]
+        if hasattr(series, "iloc") and series.isna().any():
+            return np.asarray(series, object)
+    return np.asarray(series)
 
 
 def is_nothing(value):
@@ -149,6 +206,11 @@ def missing_entries(name, column, missing_values):
         nothing = np.fromiter(map(is_nothing, column), bool, len(column))
     else:
         nothing = np.zeros(len(column), bool)
+    if np.ndim(missing_values) or isinstance(missing_values, dict):
+        raise ValueError(
+            "missing_values must be one number, string or mark such as numpy.nan; got "
+            f"{missing_values!r}."
+        )
     if is_nothing(missing_values):
         return nothing
     if nothing.any():
@@ -188,14 +250,19 @@ def chosen_columns(table, categorical_features):
         return [False] * n_columns
     if isinstance(categorical_features, str) and categorical_features == "from_dtype":
         return [True if named else None for named in table.named_categories]
-    chosen = np.atleast_1d(np.asarray(categorical_features))
-    if chosen.size == 0:
+    try:
+        chosen = np.atleast_1d(np.asarray(categorical_features))
+    except ValueError:  # lists of different lengths
+        chosen = np.empty((1, 1))
+    if chosen.shape == (0,):
         return [False] * n_columns
     if chosen.dtype.kind == "b" and chosen.shape == (n_columns,):
         return chosen.tolist()
-    if chosen.dtype.kind in "UO" and set(chosen) <= set(table.names):
+    if chosen.ndim > 1 or isinstance(categorical_features, dict):
+        pass
+    elif chosen.dtype.kind in "UO" and set(chosen) <= set(table.names):
         return [name in set(chosen) for name in table.names]
-    if chosen.dtype.kind in "iu" and ((chosen >= 0) & (chosen < n_columns)).all():
+    elif chosen.dtype.kind in "iu" and ((chosen >= 0) & (chosen < n_columns)).all():
         return [k in set(chosen.tolist()) for k in range(n_columns)]
     raise ValueError(
         "categorical_features must be 'from_dtype', None, names of columns, their "
@@ -231,10 +298,15 @@ def learn_numbers(name, observed):
     numbers = as_numbers(name, observed)
     if not len(numbers):
         return Column(name, None, mean=np.nan)
-    mean, scale = float(numbers.mean()), float(numbers.std())
-    return Column(
-        name, None, mean, scale or 1.0, is_whole=bool((numbers % 1 == 0).all())
-    )
+    is_whole = bool((numbers % 1 == 0).all())
+    if (numbers == numbers[0]).all():
+        return Column(name, None, float(numbers[0]), 0.0, is_whole=is_whole)
+    size = np.abs(
+        numbers
+    ).max()  # squares of very large or small numbers are no numbers
+    numbers = numbers / size
+    mean, scale = float(size * numbers.mean()), float(size * numbers.std())
+    return Column(name, None, mean, scale, is_whole=is_whole)
 
 
 def rank(level):
@@ -253,7 +325,24 @@ def learn_category(name, observed):
             f"Column {name!r} of X: {error}; as the level of a category its argument "
             "must be a string or a number."
         ) from error
-    levels = sorted(counts, key=rank)
+    if any(hasattr(level, method) for level in counts for method in OF_TIMES):
+        raise ValueError(
+            f"Column {name!r} of X holds dates or times. Make numbers of them, such as "
+            "days since a date, or strings, or drop it."
+        )
+    if len(counts) > MOST_LEVELS:
+        raise ValueError(
+            f"Column {name!r} of X has {len(counts)} levels, more than {MOST_LEVELS}, "
+            "too many to learn each. Drop it if it only names the rows, join rare "
+            "levels, or say with categorical_features that it holds numbers."
+        )
+    try:
+        levels = sorted(counts, key=rank)
+    except TypeError as error:
+        raise TypeError(
+            f"Column {name!r} of X: its levels cannot be sorted: {error}. Make strings "
+            "of them."
+        ) from error
     array = np.empty(len(levels), object)
     array[:] = levels
     return Column(name, array, most_frequent=max(levels, key=counts.get, default=None))
@@ -305,7 +394,9 @@ class Encoding:
         for entry, place in enumerate(self.numbers):
             column, seen = self.columns[place], observed[:, entry]
             numbers = as_numbers(column.name, table.columns[place][seen])
-            values[seen, entry] = (numbers - column.mean) / column.scale
+            with np.errstate(over="ignore"):
+                standardised = (numbers - column.mean) / (column.scale or 1.0)
+            values[seen, entry] = np.clip(standardised, -FURTHEST, FURTHEST)
         for block, place in enumerate(self.categories):
             entry = len(self.numbers) + block
             code = self._codes(place, table, observed[:, entry])
@@ -353,38 +444,90 @@ def complete(table, filled, keep):
     completed : data frame of the type of the table's, or ndarray
     """
     columns = [
-        completed(table.columns[place], table.missing[:, place], filled[place])
+        completed(
+            table.columns[place],
+            table.missing[:, place],
+            as_type(filled[place], table.integers[place]),
+        )
         for place in keep
     ]
     if not table.is_frame:
         return np.stack(columns, axis=1)
     frame = table.source
-    changed = {
-        k: (values.astype(int) if table.integers[place] else values).tolist()
+    changed = [
+        (k, place, values)
         for k, (place, values) in enumerate(zip(keep, columns, strict=True))
         if table.missing[:, place].any()
-    }
+    ]
     if hasattr(frame, "iloc"):
         frame = frame.iloc[:, keep].copy()
-        for k, values in changed.items():
-            old = frame.iloc[:, k]
-            new = type(old)(values, index=old.index, dtype=old.dtype, name=old.name)
-            frame.isetitem(k, new)
+        for k, _, values in changed:
+            frame.isetitem(k, of_pandas(frame.iloc[:, k], values))
         return frame
     series = [frame.get_columns()[place] for place in keep]
-    for k, values in changed.items():
-        series[k] = type(series[k])(series[k].name, values, dtype=series[k].dtype)
+    for k, _, values in changed:
+        series[k] = of_polars(series[k], values)
     return type(frame)(series)
 
 
+def holds(series, values):
+    """Tell whether the type of a frame's column holds such values."""
+    name = str(series.dtype).lower()
+    if values.dtype.kind == "f":
+        return bool(re.match(r"(u?int|float)\d|object", name))
+    if all_numbers(values.tolist()):
+        return bool(re.match(r"(u?int|float)\d|object|categor", name))
+    return not re.match(r"(u?int|float)\d|null", name)
+
+
+def of_pandas(old, values):
+    """Make a column of pandas with other values, of its type if that holds them."""
+    given = {"index": old.index, "name": old.name}
+    if not holds(old, values):
+        return type(old)(values.tolist(), **given)
+    dtype = old.dtype
+    if hasattr(dtype, "categories"):
+        new = [v for v in dict.fromkeys(values.tolist()) if v not in dtype.categories]
+        dtype = old.cat.add_categories(new).dtype
+    return type(old)(values.tolist(), dtype=dtype, **given)
+
+
+def of_polars(old, values):
+    """Make a column of polars with other values, of its type if that holds them."""
+    if not holds(old, values):
+        return type(old)(old.name, values.tolist())
+    dtype = old.dtype
+    if str(dtype).startswith("Enum"):
+        known = dtype.categories.to_list()
+        new = [v for v in dict.fromkeys(values.tolist()) if v not in known]
+        dtype = type(dtype)([*known, *new])
+    return type(old)(old.name, values.tolist(), dtype=dtype)
+
+
+def as_type(values, limits):
+    """Return whole numbers as such, within the limits of a type of integers, if any."""
+    if limits is None or values.dtype.kind not in "fiu":
+        return values
+    low, high = limits
+    whole = [min(max(round(value), low), high) for value in values]
+    return np.array([*whole, None], object)[:-1]
+
+
 def completed(column, missing, values):
-    """Return a column with values in its holes; a float type stays."""
+    """Return a column with values in its holes; the type stays if it holds them."""
     if not missing.any():
         return column
-    if column.dtype.kind in "US":
-        values = np.asarray(list(values), column.dtype.kind)
-    if column.dtype.kind != "f":
+    kind = column.dtype.kind
+    if kind == "U" and all(isinstance(value, str) for value in values):
+        values = np.array([*values], "U")
         column = column.astype(np.result_type(column, values))
-    column = column.copy()
+    elif values.dtype.kind != "f":
+        column = column.astype(object)
+    elif kind == "f":
+        column = column.copy()
+    else:  # numbers in another type
+        numbers = np.empty(len(column))
+        numbers[~missing] = column[~missing]
+        column = numbers
     column[missing] = values
     return column

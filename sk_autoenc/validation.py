@@ -208,9 +208,13 @@ def check_same_loss_every_time(settings):
 def check_hidden_layer_sizes(sizes):
     """Return the sizes of hidden layers as a tuple; a number is one layer."""
     given = [sizes] if isinstance(sizes, Integral) else sizes
-    valid = isinstance(given, list | tuple | np.ndarray) and all(
-        isinstance(size, Integral) and size >= 1 and not isinstance(size, bool)
-        for size in given
+    valid = (
+        isinstance(given, list | tuple | np.ndarray)
+        and np.ndim(given)
+        and all(
+            isinstance(size, Integral) and size >= 1 and not isinstance(size, bool)
+            for size in given
+        )
     )
     if not valid:
         raise ValueError(
@@ -222,9 +226,8 @@ def check_hidden_layer_sizes(sizes):
 
 def check_hidden_fraction(fraction):
     """Return the bounds of the share of entries that is hidden, as two floats."""
-    pair = (
-        fraction if isinstance(fraction, list | tuple | np.ndarray) else [fraction] * 2
-    )
+    is_pair = isinstance(fraction, list | tuple | np.ndarray) and np.ndim(fraction) == 1
+    pair = fraction if is_pair else [fraction] * 2
     valid = len(pair) == 2 and all(isinstance(share, Real) for share in pair)
     if not valid or not 0 <= pair[0] <= pair[1] <= 1 or pair[1] == 0:
         raise ValueError(
@@ -233,6 +236,28 @@ def check_hidden_fraction(fraction):
             f"drawn between them; got {fraction!r}."
         )
     return float(pair[0]), float(pair[1])
+
+
+def check_names_of_indicator(names):
+    """Refuse columns that have the name of another's indicator."""
+    taken = [f"missingindicator_{name}" for name in names]
+    both = sorted(set(taken) & set(names))
+    if both:
+        raise ValueError(
+            f"X has columns named {both}, which add_indicator=True would name its own. "
+            "Rename them, or use add_indicator=False."
+        )
+
+
+def caller_level():
+    """Return the `stacklevel` that names the line of whoever called the package."""
+    frame, level = sys._getframe(1), 1
+    while frame and frame.f_globals.get("__name__", "").partition(".")[0] in (
+        "sk_autoenc",
+        "sklearn",
+    ):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def check_bounds(min_value, max_value, n_features):

@@ -44,7 +44,7 @@ def test_whole_numbers_above_2_to_53_come_back_as_they_were(frame, missing_value
     mark = None if frame is pl.DataFrame else pd.NA
     mark = missing_values if missing_values == -1 else mark
     values = [large, mark, large + 2] * 4
-    dtype = "int64" if mark == -1 else "Int64"
+    dtype = "int64" if missing_values == -1 else "Int64"
     column = values if frame is pl.DataFrame else pd.array(values, dtype=dtype)
     filled = fill(frame({"i": column, "x": NUMBERS}), missing_values=missing_values)
     assert [filled["i"][0], filled["i"][2]] == [large, large + 2]
