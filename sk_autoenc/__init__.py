@@ -1,5 +1,6 @@
 """Autoencoders that are true scikit-learn estimators, on numpy and scipy."""
 
+from sk_autoenc.anomaly import ReconstructionOutlierDetector
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.trees.forest import Forest
@@ -10,5 +11,6 @@ __all__ = [
     "DenoisingAutoencoder",
     "Forest",
     "RAETransformer",
+    "ReconstructionOutlierDetector",
     "UnfoldingRAETransformer",
 ]
