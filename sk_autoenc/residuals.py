@@ -24,6 +24,8 @@ REACH = 10.0
 them and still count as they are in its mean and standard deviation."""
 STRAIGHT = 3.0
 """Standard deviations up to which squashing hardly bends."""
+FARTHEST = 10.0
+"""Where squashed values end: that of 42 standard deviations. Nothing trains on more."""
 
 
 class Scale(NamedTuple):
@@ -53,7 +55,7 @@ class Scale(NamedTuple):
         """Standardise rows and squash what lies far out."""
         standardised = (X - self.center) / self.width
         squashed = STRAIGHT * np.arcsinh(standardised / STRAIGHT)
-        return squashed.astype(X.dtype)
+        return np.clip(squashed, -FARTHEST, FARTHEST).astype(X.dtype)
 
 
 class Residuals(NamedTuple):
