@@ -120,8 +120,10 @@ def test_api_lists_every_fitted_attribute(name):
         for cells in rows_of_tables(text, "attribute")
         for attribute in names_in(cells[0])
     }
-    X = make_rows()
-    model = getattr(sk_autoenc, name)(3, max_iter=1, random_state=0).fit(X)
+    model = getattr(sk_autoenc, name)(random_state=0)
+    if "n_components" in model.get_params():
+        model.set_params(n_components=3, max_iter=1)
+    model.fit(make_rows())
     fitted = {
         attribute
         for attribute in vars(model)
