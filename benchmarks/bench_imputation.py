@@ -14,8 +14,8 @@ of all entries at random, or 30 % with a chance that follows another column ("de
 All methods get the same table. For the others numbers are standardised, and categories
 are blocks of zeros and ones, of which the largest wins, or for IterativeImputer codes,
 which are rounded: a column of a block would be predicted from the others of its block,
-which are missing with it. No setting is chosen by what is measured here. `--deep` adds the two deep imputers of the
-package hyperimpute, if it is installed (it needs torch).
+which are missing with it. No setting is chosen by what is measured here. `--deep` adds
+the two deep imputers of the package hyperimpute, if it is installed (it needs torch).
 """
 
 import argparse

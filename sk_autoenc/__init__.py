@@ -1,5 +1,6 @@
 """Autoencoders that are true scikit-learn estimators, on numpy and scipy."""
 
+from sk_autoenc.anomaly import ReconstructionOutlierDetector
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
@@ -12,5 +13,6 @@ __all__ = [
     "DenoisingImputer",
     "Forest",
     "RAETransformer",
+    "ReconstructionOutlierDetector",
     "UnfoldingRAETransformer",
 ]

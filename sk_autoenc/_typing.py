@@ -46,6 +46,9 @@ CorruptionFunction: TypeAlias = Callable[
 Corruption: TypeAlias = CorruptionName | CorruptionFunction | None
 LearningRate: TypeAlias = Literal["cosine", "constant", "invscaling", "adaptive"]
 Loss: TypeAlias = Literal["cross_entropy", "squared_error"]
+OutlierScore: TypeAlias = Literal[
+    "hidden", "log", "ratio", "squared_error", "mahalanobis"
+]
 Pooling: TypeAlias = Literal["root", "mean", "sum", "max"]
 RandomState: TypeAlias = int | np.random.RandomState | None
 Solver: TypeAlias = Literal["adam", "sgd", "lbfgs"]

@@ -27,7 +27,7 @@ from sk_autoenc.validation import (
     check_hidden_fraction,
     check_hidden_layer_sizes,
     check_names_of_indicator,
-    check_parameters,
+    check_settings,
 )
 
 SCORED_FRACTION = 0.3
@@ -265,7 +265,7 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
         >>> DenoisingImputer(max_steps=10, random_state=0).fit(X).statistics_
         array([4.        , 5.33333333])
         """
-        settings = check_parameters(self, IMPUTER_CONSTRAINTS)
+        settings = check_settings(self, IMPUTER_CONSTRAINTS)
         settings.hidden_layer_sizes = check_hidden_layer_sizes(self.hidden_layer_sizes)
         settings.hidden_fraction = check_hidden_fraction(self.hidden_fraction)
         shadow = type(self)()  # validation sets attributes: not yet on the estimator
@@ -390,7 +390,7 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
         5
         """
         check_is_fitted(self)
-        check_parameters(self, IMPUTER_CONSTRAINTS)
+        check_settings(self, IMPUTER_CONSTRAINTS)
         table, values, observed = self._read(X)
         self._warn_of_empty()
         filled = self._filler.expected(values, observed)

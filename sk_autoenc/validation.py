@@ -22,6 +22,7 @@ from sk_autoenc._compat import (
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.losses import LOSSES
+from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.trees.forest import Forest, is_forest_like
@@ -29,6 +30,8 @@ from sk_autoenc.trees.hints import converter_hint
 
 SCALER_ROUNDING = 1e-6
 """MinMaxScaler leaves values such as 1 + 2e-16, which must not change the loss."""
+
+RECONSTRUCTING = ("reconstruct", "transform", "inverse_transform")
 
 FEATURE_ATTRIBUTES = ("n_features_in_", "feature_names_in_")
 
@@ -85,6 +88,12 @@ TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "init": [StrOptions({"average", "glorot"})],
 }
 
+OUTLIER_CONSTRAINTS = {
+    "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+    "outlier_score": [StrOptions({"auto", *OUTLIER_SCORES})],
+    "random_state": ["random_state"],
+}
+
 
 IMPUTER_CONSTRAINTS = {
     "activation": [StrOptions(set(ACTIVATIONS))],
@@ -107,6 +116,19 @@ IMPUTER_CONSTRAINTS = {
 
 
 def check_parameters(estimator, constraints):
+    """Refuse parameters of a wrong type or out of range, or a level of corruption.
+
+    Returns
+    -------
+    settings : SimpleNamespace
+        As `check_settings` gives them.
+    """
+    settings = check_settings(estimator, constraints)
+    check_corruption_level(settings.corruption, settings.corruption_level)
+    return settings
+
+
+def check_settings(estimator, constraints):
     """Refuse parameters of a wrong type or out of range, by scikit-learn's rules.
 
     Returns
@@ -121,10 +143,7 @@ def check_parameters(estimator, constraints):
         for name, value in estimator.get_params(deep=False).items()
     }
     validate_parameter_constraints(constraints, parameters, type(estimator).__name__)
-    settings = SimpleNamespace(**parameters)
-    if "corruption" in constraints:
-        check_corruption_level(settings.corruption, settings.corruption_level)
-    return settings
+    return SimpleNamespace(**parameters)
 
 
 def as_python_number(name, value, constraints):
@@ -318,6 +337,61 @@ def check_tied_weights(settings, fitted):
             f"tied_weights={settings.tied_weights}, but the model to go on from was "
             f"fitted with tied_weights={fitted}. Set it back, or start afresh: fit "
             "with warm_start=False."
+        )
+
+
+def check_reconstructs(estimator):
+    """Refuse an estimator that cannot give back what it was given."""
+    if estimator is None:
+        return
+    can = {name: hasattr(estimator, name) for name in RECONSTRUCTING}
+    there_and_back = can["transform"] and can["inverse_transform"]
+    if isinstance(estimator, type):
+        remedy = f"Pass an instance, {estimator.__name__}(...), not the class."
+    elif not hasattr(estimator, "fit"):
+        remedy = "It has no fit."
+    elif not can["reconstruct"] and not there_and_back:
+        missing = [name for name in RECONSTRUCTING if not can[name]]
+        remedy = f"It has no {', no '.join(missing)}: take a model that has."
+    else:
+        return
+    raise ValueError(
+        "estimator must be None, or have fit and either reconstruct, as "
+        "DenoisingAutoencoder and UnfoldingRAETransformer, or both transform and "
+        "inverse_transform, as PCA or a Pipeline of StandardScaler and one of these; "
+        f"got {estimator!r}. {remedy}"
+    )
+
+
+def check_reconstruction(reconstruction, vectors, model):
+    """Refuse a reconstruction of another shape than what it is of."""
+    if reconstruction.shape != vectors.shape:
+        raise ValueError(
+            f"{type(model).__name__} made an array of shape {reconstruction.shape} of "
+            f"one of shape {vectors.shape}; a reconstruction has the shape of X."
+        )
+
+
+def check_rows_only(X):
+    """Refuse trees where there is no estimator of trees; return the rows."""
+    if isinstance(X, Forest):
+        raise ValueError(
+            "X holds trees, and estimator=None is a model of rows. Pass an estimator "
+            "of trees, such as UnfoldingRAETransformer()."
+        )
+    return X
+
+
+def check_something_to_compare(X):
+    """Refuse training rows of which no two can be compared."""
+    if len(X) < 2:
+        raise ValueError(
+            "n_samples=1: what is usual shows in several rows; pass at least 2."
+        )
+    if isinstance(X, np.ndarray) and np.isnan(X).all():
+        raise ValueError(
+            "Every entry of X is missing (NaN): there is nothing to learn from. Pass "
+            "rows with some observed entries."
         )
 
 

@@ -6,7 +6,12 @@ from ast import literal_eval
 
 import pytest
 
-from sk_autoenc import DenoisingAutoencoder, RAETransformer, UnfoldingRAETransformer
+from sk_autoenc import (
+    DenoisingAutoencoder,
+    RAETransformer,
+    ReconstructionOutlierDetector,
+    UnfoldingRAETransformer,
+)
 
 
 def defaults_in_docstring(estimator):
@@ -27,7 +32,10 @@ def defaults_in_code(estimator):
     return {parameter.name: parameter.default for parameter in parameters}
 
 
-@pytest.mark.parametrize("estimator", [DenoisingAutoencoder, UnfoldingRAETransformer])
+@pytest.mark.parametrize(
+    "estimator",
+    [DenoisingAutoencoder, ReconstructionOutlierDetector, UnfoldingRAETransformer],
+)
 def test_the_docstring_says_the_default_of_every_parameter(estimator):
     assert defaults_in_docstring(estimator) == defaults_in_code(estimator)
 

@@ -12,6 +12,7 @@ from sk_autoenc import (
     DenoisingAutoencoder,
     Forest,
     RAETransformer,
+    ReconstructionOutlierDetector,
     UnfoldingRAETransformer,
     _typing,
 )
@@ -19,6 +20,7 @@ from sk_autoenc._typing import FloatArray, Tree
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.losses import LOSSES
+from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
 
@@ -56,6 +58,16 @@ def test_trees_come_back_as_they_were_given() -> None:
     assert_type(RAETransformer(max_iter=2).fit(TREES).score(TREES), float)
 
 
+def test_a_detector_of_outliers_takes_rows_and_trees() -> None:
+    detector = ReconstructionOutlierDetector(contamination=0.1, random_state=0)
+    assert_type(detector.fit(ROWS), ReconstructionOutlierDetector)
+    assert_type(detector.score_samples(ROWS), FloatArray)
+    assert_type(detector.feature_contributions(ROWS.tolist()), FloatArray)
+    assert_type(detector.offset_, float)
+    model = UnfoldingRAETransformer(max_iter=2)
+    ReconstructionOutlierDetector(model).fit(TREES).predict(Forest.from_nested(TREES))
+
+
 def test_a_part_of_a_forest_is_a_forest_and_its_trees_are_tuples() -> None:
     forest = Forest.from_nested(TREES, dtype=np.float32)
     assert_type(forest[1], Forest)
@@ -73,6 +85,7 @@ def refused() -> None:
     DenoisingAutoencoder(2, "masking")  # type: ignore[call-arg]
     DenoisingAutoencoder(corruption=lambda X: X)  # type: ignore[arg-type,misc]
     DenoisingAutoencoder().fit(Forest.from_rows(ROWS))  # type: ignore[arg-type]
+    ReconstructionOutlierDetector(outlier_score="auc")  # type: ignore[arg-type]
     RAETransformer(unfold_from="all")  # type: ignore[call-arg]
     RAETransformer(pooling=("root", "median"))  # type: ignore[arg-type]
     UnfoldingRAETransformer().fit({"a": LEAF})  # type: ignore[arg-type]
@@ -91,6 +104,7 @@ def test_hints_list_the_names_that_there_are() -> None:
         (_typing.Activation, ACTIVATIONS),
         (_typing.CorruptionName, {name for name in CORRUPTIONS if name is not None}),
         (_typing.Loss, LOSSES),
+        (_typing.OutlierScore, OUTLIER_SCORES),
         (_typing.Pooling, POOLINGS),
         (_typing.Solver, SOLVERS),
     ]:
@@ -98,6 +112,11 @@ def test_hints_list_the_names_that_there_are() -> None:
 
 
 def test_every_parameter_of_an_estimator_has_a_hint() -> None:
-    for estimator in (DenoisingAutoencoder, RAETransformer, UnfoldingRAETransformer):
+    for estimator in (
+        DenoisingAutoencoder,
+        RAETransformer,
+        ReconstructionOutlierDetector,
+        UnfoldingRAETransformer,
+    ):
         hints = get_type_hints(estimator.__init__)
         assert set(estimator().get_params()) == set(hints) - {"return"}
