@@ -12,14 +12,10 @@ from sk_autoenc import filling
 from sk_autoenc._compat import feature_names_in, in_container
 from sk_autoenc._typing import Activation, FloatArray, RandomState
 from sk_autoenc.base import draw_entropy, generator, is_fitted
-from sk_autoenc.tables import (
-    Column,
-    Encoding,
-    Table,
-    complete,
-    learn_columns,
-    read_table,
-)
+from sk_autoenc.tables.columns import Column, learn_columns
+from sk_autoenc.tables.encoding import Encoding
+from sk_autoenc.tables.reading import Table, read_table
+from sk_autoenc.tables.writing import complete
 from sk_autoenc.validation import (
     IMPUTER_CONSTRAINTS,
     caller_level,

@@ -9,7 +9,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator
 
-from sk_autoenc.tables import Encoding, complete, learn_columns, read_table
+from sk_autoenc.tables.columns import learn_columns
+from sk_autoenc.tables.encoding import Encoding
+from sk_autoenc.tables.reading import read_table
+from sk_autoenc.tables.writing import complete
 
 NA = {"nan": np.nan, "None": None, "pandas.NA": pd.NA}
 every_nothing = pytest.mark.parametrize("nothing", NA.values(), ids=NA)

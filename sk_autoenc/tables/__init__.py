@@ -1,0 +1,1 @@
+"""Tables of numbers, categories and holes: what a user passes -> arrays, and back."""

@@ -1,0 +1,115 @@
+"""Values written into the holes of a table, in the type that the user passed.
+
+A data frame is written through its own classes: neither pandas nor polars is imported.
+"""
+
+import re
+
+import numpy as np
+
+from sk_autoenc.tables.columns import all_numbers
+
+
+def complete(table, filled, keep):
+    """Write values into the holes of a table, in the type that the user passed.
+
+    Parameters
+    ----------
+    table : Table
+    filled : list of ndarray or None
+        For each column the values of its missing entries, in their order.
+    keep : list of int
+        Places of the columns to give back.
+
+    Returns
+    -------
+    completed : data frame of the type of the table's, or ndarray
+    """
+    columns = [
+        completed(
+            table.columns[place],
+            table.missing[:, place],
+            as_type(filled[place], table.integers[place]),
+        )
+        for place in keep
+    ]
+    if not table.is_frame:
+        return np.stack(columns, axis=1)
+    frame = table.source
+    changed = [
+        (k, place, values)
+        for k, (place, values) in enumerate(zip(keep, columns, strict=True))
+        if table.missing[:, place].any()
+    ]
+    if hasattr(frame, "iloc"):
+        frame = frame.iloc[:, keep].copy()
+        for k, _, values in changed:
+            frame.isetitem(k, of_pandas(frame.iloc[:, k], values))
+        return frame
+    series = [frame.get_columns()[place] for place in keep]
+    for k, _, values in changed:
+        series[k] = of_polars(series[k], values)
+    return type(frame)(series)
+
+
+def holds(series, values):
+    """Tell whether the type of a frame's column holds such values."""
+    name = str(series.dtype).lower()
+    if values.dtype.kind == "f":
+        return bool(re.match(r"(u?int|float)\d|object", name))
+    if all_numbers(values.tolist()):
+        return bool(re.match(r"(u?int|float)\d|object|categor", name))
+    return not re.match(r"(u?int|float)\d|null", name)
+
+
+def of_pandas(old, values):
+    """Make a column of pandas with other values, of its type if that holds them."""
+    given = {"index": old.index, "name": old.name}
+    if not holds(old, values):
+        return type(old)(values.tolist(), **given)
+    dtype = old.dtype
+    if hasattr(dtype, "categories"):
+        new = [v for v in dict.fromkeys(values.tolist()) if v not in dtype.categories]
+        dtype = old.cat.add_categories(new).dtype
+    return type(old)(values.tolist(), dtype=dtype, **given)
+
+
+def of_polars(old, values):
+    """Make a column of polars with other values, of its type if that holds them."""
+    if not holds(old, values):
+        return type(old)(old.name, values.tolist())
+    dtype = old.dtype
+    if str(dtype).startswith("Enum"):
+        known = dtype.categories.to_list()
+        new = [v for v in dict.fromkeys(values.tolist()) if v not in known]
+        dtype = type(dtype)([*known, *new])
+    return type(old)(old.name, values.tolist(), dtype=dtype)
+
+
+def as_type(values, limits):
+    """Return whole numbers as such, within the limits of a type of integers, if any."""
+    if limits is None or values.dtype.kind not in "fiu":
+        return values
+    low, high = limits
+    whole = [min(max(round(value), low), high) for value in values]
+    return np.array([*whole, None], object)[:-1]
+
+
+def completed(column, missing, values):
+    """Return a column with values in its holes; the type stays if it holds them."""
+    if not missing.any():
+        return column
+    kind = column.dtype.kind
+    if kind == "U" and all(isinstance(value, str) for value in values):
+        values = np.array([*values], "U")
+        column = column.astype(np.result_type(column, values))
+    elif values.dtype.kind != "f":
+        column = column.astype(object)
+    elif kind == "f":
+        column = column.copy()
+    else:  # numbers in another type
+        numbers = np.empty(len(column))
+        numbers[~missing] = column[~missing]
+        column = numbers
+    column[missing] = values
+    return column
