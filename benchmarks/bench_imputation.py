@@ -1,6 +1,7 @@
 """Filling holes of real tables: DenoisingImputer beside what else there is.
 
-    python benchmarks/bench_imputation.py [--tables NAME ...] [--seeds N] [--jobs N]
+    python benchmarks/bench_imputation.py [--tables NAME ...] [--methods NAME ...]
+        [--holes SHARE ...] [--seeds N] [--jobs N]
     python benchmarks/bench_imputation.py --downstream
 
 Prints Markdown tables. Needs pandas, and the network once, for tables in packages of
@@ -14,8 +15,10 @@ of all entries at random, or 30 % with a chance that follows another column ("de
 All methods get the same table. For the others numbers are standardised, and categories
 are blocks of zeros and ones, of which the largest wins, or for IterativeImputer codes,
 which are rounded: a column of a block would be predicted from the others of its block,
-which are missing with it. No setting is chosen by what is measured here. `--deep` adds
-the two deep imputers of the package hyperimpute, if it is installed (it needs torch).
+which are missing with it. No setting is chosen by what is measured here.
+
+`--methods` takes GAIN and MIWAE, too: those of the package hyperimpute, if it is
+installed (it needs torch).
 """
 
 import argparse
@@ -370,14 +373,14 @@ def main():
     parser.add_argument("--holes", nargs="+", default=MECHANISMS, choices=MECHANISMS)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--deep", action="store_true", help="hyperimpute's, too")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS))
     parser.add_argument("--downstream", action="store_true", help="that table alone")
     parser.add_argument("--save", help="a file that each result is added to")
     arguments = parser.parse_args()
     if arguments.downstream:
         downstream()
         return
-    methods = [*METHODS, *(DEEP if arguments.deep else ())]
+    methods = ["mean", *(m for m in arguments.methods if m != "mean")]
     results = []
     for result in Parallel(arguments.jobs, batch_size=1, return_as="generator")(
         delayed(measure)(name, holes, method, seed)

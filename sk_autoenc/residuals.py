@@ -13,8 +13,7 @@ from sk_autoenc.validation import check_reconstruction
 
 N_GROUPS = 4
 """Parts of the features that are hidden in turn: a model sees three quarters of a row
-while it says what the rest should be. Fewer parts do better where outliers are in the
-training data, more where they are not."""
+while it says what the rest should be. ``doc/results.md`` compares other numbers."""
 N_ROUNDS = 8
 """Times that every entry is hidden, each time together with others."""
 ROUNDING = 1e-6
