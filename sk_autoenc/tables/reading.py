@@ -174,7 +174,7 @@ def missing_entries(name, column, missing_values):
                 f"Column {name!r} of X contains infinity. Replace it by NaN, which is "
                 "filled in, or by a number."
             )
-    elif kind in "OT":
+    elif kind in ("O", "T"):
         nothing = np.fromiter(map(is_nothing, column), bool, len(column))
     else:
         nothing = np.zeros(len(column), bool)

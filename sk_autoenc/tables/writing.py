@@ -58,7 +58,7 @@ def holds(series, values):
     if values.dtype.kind == "f":
         return bool(re.match(r"(u?int|float)\d|object", name))
     if all_numbers(values.tolist()):
-        return bool(re.match(r"(u?int|float)\d|object|categor", name))
+        return bool(re.match(r"(u?int|float)\d|object|category|categorical", name))
     return not re.match(r"(u?int|float)\d|null", name)
 
 
