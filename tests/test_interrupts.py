@@ -133,3 +133,26 @@ def test_an_interrupt_at_any_line_leaves_a_whole_estimator(case, error):
                     if isinstance(value, np.ndarray):
                         assert_array_equal(value, expected[attribute])
     assert (True, False) in outcomes
+
+
+@every_case
+@pytest.mark.parametrize("method", ["fit", "refit"])
+def test_an_interrupt_before_each_line_in_turn_leaves_a_whole_estimator(case, method):
+    """Every line of every file that a fit runs, the first time it runs."""
+    estimator, data = make(case, method)
+    with Injection(KeyboardInterrupt) as seen:
+        train(estimator, data, "fit")
+    assert len(seen.lines) > 300
+    outcomes = set()
+    for place in sorted(seen.lines):
+        estimator, data = make(case, method)
+        before, parameters = fitted_attributes(estimator), estimator.get_params()
+        raised = False
+        with Injection(KeyboardInterrupt, (place, 1)):
+            try:
+                train(estimator, data, "fit")
+            except KeyboardInterrupt:
+                raised = True
+        assert estimator.get_params() == parameters
+        outcomes.add((raised, check_whole(estimator, before, data)))
+    assert (True, False) in outcomes
