@@ -21,9 +21,10 @@ from itertools import product
 
 from threadpoolctl import ThreadpoolController
 
-FLOPS_OF_SEVERAL_THREADS = 1e7
+FLOPS_OF_SEVERAL_THREADS = 4e7
 """Floating-point operations of the largest product of a step from which on several
-threads pay on an idle machine: measured by ``benchmarks/bench_threads.py``."""
+threads gain more than a tenth on an idle machine: ``benchmarks/bench_threads.py``. What
+gains less is not worth what two threads lose on a busy one."""
 
 
 @contextmanager

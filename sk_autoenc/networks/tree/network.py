@@ -9,6 +9,9 @@ from sk_autoenc.networks.tree.losses import LOSSES, half_squares, leaf_errors
 from sk_autoenc.networks.tree.parameters import Parameters, parameter_shapes
 from sk_autoenc.networks.tree.passes import Context, Workspace
 
+USUAL_LEVELS = 20
+"""That the nodes of a batch are spread over: each has products of its own."""
+
 
 class Network:
     """A recursive autoencoder without its parameters.
@@ -40,7 +43,7 @@ class Network:
         return type(self), arguments
 
     def flops(self, n_inner):
-        """Count the floating-point operations of the largest product of a step.
+        """Estimate the floating-point operations of a step's larger products.
 
         Parameters
         ----------
@@ -48,7 +51,7 @@ class Network:
             Inner nodes of a batch, or of a whole forest.
         """
         n_codes = min(n_inner, BLOCK_CODE_ENTRIES / self.n_components)
-        return 4 * n_codes * self.n_components**2
+        return 4 * n_codes / USUAL_LEVELS * self.n_components**2
 
     def losses(self, parameters, batch):
         """Give the loss of each tree, without a penalty.
