@@ -43,7 +43,8 @@ FORCED = """
 import runpy, sys
 from sk_autoenc import threads
 threads.FLOPS_OF_SEVERAL_THREADS = 0
-runpy.run_path(sys.argv[1], run_name="__main__")
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 

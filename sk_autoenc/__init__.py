@@ -4,6 +4,7 @@ from sk_autoenc.anomaly import ReconstructionOutlierDetector
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
+from sk_autoenc.tabular import TableDenoisingAutoencoder
 from sk_autoenc.trees.forest import Forest
 
 __version__ = "0.1.0.dev0"
@@ -14,5 +15,6 @@ __all__ = [
     "Forest",
     "RAETransformer",
     "ReconstructionOutlierDetector",
+    "TableDenoisingAutoencoder",
     "UnfoldingRAETransformer",
 ]

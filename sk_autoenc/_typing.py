@@ -39,13 +39,14 @@ Key: TypeAlias = (
 Keys: TypeAlias = Key | tuple[Key, EllipsisType]
 
 Activation: TypeAlias = Literal["relu", "logistic", "tanh", "identity"]
+CategoricalFeatures: TypeAlias = ArrayLike | Literal["from_dtype"] | None
 CorruptionName: TypeAlias = Literal["masking", "gaussian", "salt_and_pepper", "swap"]
 CorruptionFunction: TypeAlias = Callable[
     [NDArray[Any], float, np.random.Generator], ArrayLike
 ]
 Corruption: TypeAlias = CorruptionName | CorruptionFunction | None
 LearningRate: TypeAlias = Literal["cosine", "constant", "invscaling", "adaptive"]
-Loss: TypeAlias = Literal["cross_entropy", "squared_error"]
+Loss: TypeAlias = Literal["cross_entropy", "squared_error", "mixed"]
 OutlierScore: TypeAlias = Literal[
     "hidden", "log", "ratio", "squared_error", "mahalanobis"
 ]

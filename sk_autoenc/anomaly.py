@@ -18,7 +18,7 @@ from sk_autoenc._typing import (
     RandomState,
     TreesLike,
 )
-from sk_autoenc.base import draw_entropy
+from sk_autoenc.base import draw_entropy, seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
 from sk_autoenc.residuals import (
@@ -393,17 +393,6 @@ def threshold(scores: FloatArray, contamination: float | Literal["auto"]) -> flo
         lowest, lower, upper = np.percentile(scores, [1, 25, 75])
         return float(max(lowest, lower - 1.5 * (upper - lower)))
     return float(np.percentile(scores, 100 * contamination))
-
-
-def seeded(estimator: Any, rng: np.random.Generator) -> Any:
-    """Clone an estimator, with a number for every `random_state` that is None."""
-    model = clone(estimator)
-    free = {
-        name: int(rng.integers(2**31))
-        for name, value in sorted(model.get_params().items(), key=lambda item: item[0])
-        if value is None and name.split("__")[-1] == "random_state"
-    }
-    return model.set_params(**free)
 
 
 def allows_nan(estimator: Any) -> bool:

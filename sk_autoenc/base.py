@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -69,8 +69,8 @@ class Problem(NamedTuple):
     make_corruption: Callable[[np.random.Generator], Any]
     """``make_corruption(rng)`` -> the corruption of training, with other draws."""
     draws: Draws
-    flops: float
-    """Floating-point operations of the largest product for one sample."""
+    flops: Callable[[float], float]
+    """``flops(n_samples)`` -> floating-point operations of a step's largest product."""
     learned: dict[str, Any]
     """The fitted attributes that do not depend on training."""
 
@@ -246,16 +246,22 @@ def make_plan(problem: Problem, n_rows: int, *, warn: bool) -> Plan:
 def run(problem: Problem, rows: IntArray, solver: Any, plan: Plan) -> TrainingResult:
     """Train, on as many BLAS threads as a step is worth."""
     n_rows = plan.batch_size if solver.by_minibatches else len(rows)
-    with blas_threads(n_rows * problem.flops):
+    with blas_threads(problem.flops(n_rows)):
         return minimise(problem.objective, problem.parameters, rows, solver, plan)
 
 
 def corruption_maker(
-    settings: SimpleNamespace, feature_range: tuple[FloatArray, FloatArray]
+    settings: SimpleNamespace,
+    feature_range: tuple[FloatArray, FloatArray],
+    groups: Any = None,
 ) -> partial[Any]:
     """Return ``make_corruption(rng)``, which pickles if the user's function does."""
     return partial(
-        make_corruption, settings.corruption, settings.corruption_level, feature_range
+        make_corruption,
+        settings.corruption,
+        settings.corruption_level,
+        feature_range,
+        groups=groups,
     )
 
 
@@ -349,3 +355,14 @@ def draw_entropy(random_state: RandomState) -> list[int]:
         return np.random.SeedSequence().generate_state(4).tolist()
     draws = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
     return draws.tolist()
+
+
+def seeded(estimator: Any, rng: np.random.Generator) -> Any:
+    """Clone an estimator, with a number for every `random_state` that is None."""
+    model = clone(estimator)
+    free = {
+        name: int(rng.integers(2**31))
+        for name, value in sorted(model.get_params().items(), key=lambda item: item[0])
+        if value is None and name.split("__")[-1] == "random_state"
+    }
+    return model.set_params(**free)

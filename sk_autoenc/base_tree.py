@@ -534,7 +534,7 @@ class BaseTreeAutoencoder(
             objective,
             make,
             draws,
-            network.flops(inner_nodes_of_a_tree),
+            lambda n_trees: network.flops(n_trees * inner_nodes_of_a_tree),
             learned,
         )
 

@@ -1,5 +1,6 @@
 """DenoisingAutoencoder: validate -> train -> attributes. No derivative here."""
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, Literal, Self
 
@@ -27,19 +28,22 @@ from sk_autoenc.base import (
     corruption_maker,
     steps_by_minibatches,
 )
-from sk_autoenc.feeds import RowFeed, slices
+from sk_autoenc.feeds import RowFeed, one_hot_groups, slices
 from sk_autoenc.networks import one_hidden
 from sk_autoenc.objectives import Objective, SumOverChunks
 from sk_autoenc.parts.activations import ACTIVATIONS
-from sk_autoenc.parts.losses import LOSSES
+from sk_autoenc.parts.corruptions import Groups
+from sk_autoenc.parts.losses import make_loss
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.validation import (
     DENOISING_CONSTRAINTS,
     check_codes,
     check_emphasis,
+    check_feature_groups,
     check_n_components,
     check_parameters,
+    check_same_groups,
     check_same_loss_every_time,
     check_something_observed,
     check_something_to_learn,
@@ -113,16 +117,26 @@ class DenoisingAutoencoder(
         Activation of the reconstruction. "auto" goes with the loss: logistic for
         cross-entropy, identity for the squared error.
 
-    loss : {"auto", "cross_entropy", "squared_error"}, default="auto"
+    loss : {"auto", "cross_entropy", "squared_error", "mixed"}, default="auto"
         Per sample, the sum over features of the binary cross-entropy
         -x log z - (1 - x) log(1 - z), for X in [0, 1] with a logistic output, or of
-        (z - x)^2 / 2. "auto" is "cross_entropy" when all of X lies in [0, 1], else
-        "squared_error". Values within 1e-6 of [0, 1] count as inside: a scaler's
-        rounding.
+        (z - x)^2 / 2. "mixed", for which there must be `feature_groups`, is the squared
+        error, but -log z_k for a group of features that is one-hot with level k, where
+        z is the softmax over the group. "auto" is "mixed" with `feature_groups`, else
+        "cross_entropy" when all of X lies in [0, 1], else "squared_error". Values
+        within 1e-6 of [0, 1] count as inside: a scaler's rounding.
 
     tied_weights : bool, default=True
         Whether the decoder uses the encoder's weights (W' is the transpose of W) or
         has its own.
+
+    feature_groups : array-like of int of shape (n_features,) or None, default=None
+        Which features come from one column of a table: the same number for each of
+        them, and side by side. Corruption chooses them together ("gaussian" and
+        callables apart): "swap" moves a whole category of a row, and makes no row with
+        two levels or none. A group of several is a category if in every complete row
+        of the first X a single one is 1 and the others are 0.
+        `TableDenoisingAutoencoder` sets it.
 
     alpha : float, default=0.0
         L2 penalty: (alpha / 2) times the sum of squares of the weights, not of the
@@ -301,6 +315,7 @@ class DenoisingAutoencoder(
         output_activation: Activation | Literal["auto"] = "auto",
         loss: Loss | Literal["auto"] = "auto",
         tied_weights: bool = True,
+        feature_groups: ArrayLike | None = None,
         alpha: float = 0.0,
         solver: Solver = "adam",
         batch_size: int | Literal["auto"] = "auto",
@@ -330,6 +345,7 @@ class DenoisingAutoencoder(
         self.output_activation = output_activation
         self.loss = loss
         self.tied_weights = tied_weights
+        self.feature_groups = feature_groups
         self.alpha = alpha
         self.solver = solver
         self.batch_size = batch_size
@@ -546,12 +562,10 @@ class DenoisingAutoencoder(
         """
         model = self._fitted_model()
         X = check_rows(model, X, reset=False)
-        squared_error = LOSSES["squared_error"]
-        network, parameters = model._network(model._dtype(X), squared_error)
-        feed = RowFeed(X, network.dtype, network=network)
-        with blas_threads(network.flops(len(feed)) / 2):
-            losses = Objective(network, feed).losses(parameters)
-        observed = feed.observed_share()
+        losses = np.empty(X.shape[0], model._dtype(X))
+        for rows, errors in model._errors(X):
+            losses[rows] = np.square(errors, out=errors).sum(axis=1) / 2
+        observed = RowFeed(X).observed_share()
         np.divide(losses, observed, out=losses, where=observed != 0)
         return np.subtract(0, losses, out=losses)  # -0.0 would look odd
 
@@ -608,14 +622,21 @@ class DenoisingAutoencoder(
         """
         model = self._fitted_model()
         X = check_rows(model, X, reset=False)
-        errors = model._decode(model._encode(X))
-        feed = RowFeed(X, errors.dtype)
+        squares = np.empty(X.shape, model._dtype(X))
+        for rows, errors in model._errors(X):
+            np.square(errors, out=squares[rows])
+        return squares
+
+    def _errors(self, X: Any) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield z - x of some rows at a time, 0 where x is missing."""
+        feed = RowFeed(X, self._dtype(X))
         for rows in feed.blocks():
             batch = feed(rows)
-            errors[rows] -= batch.targets
+            errors = self._decode(self._encode(X[rows]))
+            errors -= batch.targets
             if batch.entry_weights is not None:
-                errors[rows] *= batch.entry_weights
-        return np.square(errors, out=errors)
+                errors *= batch.entry_weights
+            yield rows, errors
 
     def _encode(self, X: Any) -> FloatArray:
         activation = ACTIVATIONS[self._fitted_with["activation"]]
@@ -641,7 +662,7 @@ class DenoisingAutoencoder(
         return codes
 
     def _decode(self, codes: FloatArray) -> FloatArray:
-        activation = ACTIVATIONS[self.output_activation_]
+        output = self._loss().output or ACTIVATIONS[self.output_activation_].value
         n_features = self.components_.shape[1]
         reconstruction = np.empty((len(codes), n_features), self._dtype(codes))
         weights = self.decoder_components_.astype(reconstruction.dtype, copy=False)
@@ -652,27 +673,23 @@ class DenoisingAutoencoder(
                     feed.inputs(rows),
                     weights,
                     self.intercept_visible_,
-                    activation,
+                    output,
                     reconstruction[rows],
                 )
         return reconstruction
 
-    def _network(
-        self, dtype: np.dtype[Any], loss: Any
-    ) -> tuple[one_hidden.Network, Any]:
-        """Return the fitted network with a loss and its parameters, in that dtype."""
+    def _loss(self) -> Any:
+        return make_loss(self.loss_name_, self._fitted_with["layout"])
+
+    def _parameters(self, dtype: np.dtype[Any]) -> Any:
+        """Return a copy of the fitted parameters."""
         tied = self.decoder_components_ is self.components_
-        architecture = one_hidden.Architecture(
-            activation=ACTIVATIONS[self._fitted_with["activation"]],
-            output_activation=ACTIVATIONS[self.output_activation_],
-            loss=loss,
-            tied=tied,
+        parameters = one_hidden.allocate_parameters(
+            *self.components_.shape, tied, dtype
         )
-        shape: tuple[int, int] = self.components_.shape
-        parameters = one_hidden.allocate_parameters(*shape, tied, dtype)
         for name, array in self._parameter_attributes(parameters).items():
             array[...] = getattr(self, name)
-        return one_hidden.Network(architecture, *shape, dtype), parameters
+        return parameters
 
     def _problem(self, X: Any, y: object, reset: bool) -> Problem:
         settings = check_parameters(self, DENOISING_CONSTRAINTS)
@@ -695,10 +712,11 @@ class DenoisingAutoencoder(
             settings, learned["loss_name_"]
         )
         draws = self._draws(settings, reset)
+        layout = learned["_fitted_with"]["layout"]
         architecture = one_hidden.Architecture(
             activation=ACTIVATIONS[settings.activation],
             output_activation=ACTIVATIONS[learned["output_activation_"]],
-            loss=LOSSES[learned["loss_name_"]],
+            loss=make_loss(learned["loss_name_"], layout),
             tied=settings.tied_weights,
         )
         if reset:
@@ -710,10 +728,14 @@ class DenoisingAutoencoder(
                 # Nothing says what never was observed: let no chance do so.
                 weights[:, np.isnan(learned["data_min_"])] = 0
         else:
-            _, parameters = self._network(X.dtype, architecture.loss)
+            parameters = self._parameters(X.dtype)
         shape: tuple[int, int] = parameters.weights.shape
         network = one_hidden.Network(architecture, *shape, X.dtype)
-        make = corruption_maker(settings, (learned["data_min_"], learned["data_max_"]))
+        make = corruption_maker(
+            settings,
+            (learned["data_min_"], learned["data_max_"]),
+            None if layout is None else Groups.of_widths(layout[0]),
+        )
         feed = RowFeed(
             X,
             corruption=make(draws.rng),
@@ -730,7 +752,7 @@ class DenoisingAutoencoder(
             objective,
             make,
             draws,
-            network.flops(1),
+            network.flops,
             learned,
         )
 
@@ -739,9 +761,12 @@ class DenoisingAutoencoder(
     ) -> dict[str, Any]:
         """Return the fitted attributes that follow from the values of X."""
         data_min, data_max = feature_range(X)
+        layout = layout_of(settings.feature_groups, X)
         loss, output_activation = settings.loss, settings.output_activation
         check_something_observed(data_min)
         if not reset:
+            check_same_groups(layout, self._fitted_with["layout"])
+            layout = self._fitted_with["layout"]
             if loss in ("auto", self.loss_name_):
                 loss = self.loss_name_
                 if output_activation == "auto":
@@ -752,13 +777,14 @@ class DenoisingAutoencoder(
             loss,
             output_activation,
             (float(np.nanmin(data_min)), float(np.nanmax(data_max))),
+            layout,
         )
         return {
             "loss_name_": loss,
             "output_activation_": output_activation,
             "data_min_": data_min,
             "data_max_": data_max,
-            "_fitted_with": {"activation": settings.activation},
+            "_fitted_with": {"activation": settings.activation, "layout": layout},
         }
 
     def _parameter_attributes(self, parameters: Any) -> dict[str, FloatArray]:
@@ -799,6 +825,15 @@ class DenoisingAutoencoder(
 def check_rows(estimator: DenoisingAutoencoder, X: Any, *, reset: bool) -> Any:
     """Validate rows, of which entries may be missing."""
     return check_X(estimator, X, reset=reset, allow_nan=True)
+
+
+def layout_of(feature_groups: ArrayLike | None, X: Any) -> tuple[Any, Any] | None:
+    """Return width of each group of features and whether it is a category, or None."""
+    width = check_feature_groups(feature_groups, X.shape[1])
+    if width is None:
+        return None
+    one_hot = one_hot_groups(X, Groups.of_widths(width).start)
+    return width, one_hot & (width > 1)
 
 
 def in_blocks(objective: Objective) -> SumOverChunks:

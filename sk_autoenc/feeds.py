@@ -186,6 +186,37 @@ def clear_missing(values):
     return missing
 
 
+def one_hot_groups(X, start):
+    """Tell which groups of features are, in every row, a single 1 among zeros.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        A row in which something of a group is missing says nothing of the group.
+    start : ndarray of int, of shape (n_groups,)
+        The first feature of each group.
+
+    Returns
+    -------
+    one_hot : ndarray of bool, of shape (n_groups,)
+        False where no row says anything.
+    """
+    feed = RowFeed(X)
+    n_rows = np.zeros(len(start), int)
+    one_hot = np.ones(len(start), bool)
+    for rows in feed.blocks():
+        _, targets, weights, _ = feed(rows)
+        binary = ((targets == 0) | (targets == 1)).all(axis=0)
+        total = np.add.reduceat(targets, start, axis=1)
+        complete = np.ones(total.shape, bool)
+        if weights is not None:
+            complete = np.logical_and.reduceat(weights != 0, start, axis=1)
+        n_rows += complete.sum(axis=0)
+        one_hot &= np.logical_and.reduceat(binary, start)
+        one_hot &= ((total == 1) | ~complete).all(axis=0)
+    return one_hot & (n_rows > 0)
+
+
 class RowBuffers(NamedTuple):
     """Memory for a batch of rows."""
 

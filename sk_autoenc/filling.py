@@ -249,7 +249,7 @@ def predict(layout, flat, values, observed):
     with blas_threads(network.flops(len(values))):
         for rows in feed.blocks():
             output = network.output(parameters, feed(rows).inputs)
-            filled[rows] = layout.architecture.loss.evaluate.probabilities(output)
+            filled[rows] = layout.architecture.loss.output(output)
     return filled
 
 

@@ -10,7 +10,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc import filling
 from sk_autoenc._compat import feature_names_in, in_container
-from sk_autoenc._typing import Activation, FloatArray, RandomState
+from sk_autoenc._typing import (
+    Activation,
+    CategoricalFeatures,
+    FloatArray,
+    RandomState,
+)
 from sk_autoenc.base import draw_entropy, generator, is_fitted
 from sk_autoenc.tables.columns import Column, learn_columns
 from sk_autoenc.tables.encoding import Encoding
@@ -186,7 +191,7 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
         hidden_layer_sizes: tuple[int, ...] = (128, 128),
         *,
         missing_values: Any = np.nan,
-        categorical_features: ArrayLike | Literal["from_dtype"] | None = "from_dtype",
+        categorical_features: CategoricalFeatures = "from_dtype",
         hidden_fraction: tuple[float, float] = (0.1, 0.9),
         activation: Activation = "relu",
         n_estimators: int = 3,

@@ -21,7 +21,7 @@ from sk_autoenc._compat import (
 )
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
-from sk_autoenc.parts.losses import LOSSES
+from sk_autoenc.parts.losses import LOSSES, make_loss
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
@@ -74,7 +74,7 @@ DENOISING_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "n_components": [AT_LEAST_ONE],
     "activation": [StrOptions(set(ACTIVATIONS))],
     "output_activation": [StrOptions({"auto", *ACTIVATIONS})],
-    "loss": [StrOptions({"auto", *LOSSES})],
+    "loss": [StrOptions({"auto", "mixed", *LOSSES})],
     "tied_weights": ["boolean"],
 }
 
@@ -94,6 +94,10 @@ OUTLIER_CONSTRAINTS = {
     "random_state": ["random_state"],
 }
 
+TABULAR_CONSTRAINTS = {
+    "add_indicator": ["boolean"],
+    "random_state": ["random_state"],
+}
 
 IMPUTER_CONSTRAINTS = {
     "activation": [StrOptions(set(ACTIVATIONS))],
@@ -211,6 +215,44 @@ def check_something_to_learn(settings):
             f"with corruption={settings.corruption!r}, corruption_level="
             f"{settings.corruption_level!r} there are no others. Use corruption, or a "
             "second weight > 0."
+        )
+
+
+def check_feature_groups(feature_groups, n_features):
+    """Return the number of features of each group, or None without groups."""
+    if feature_groups is None:
+        return None
+    try:
+        groups = np.asarray(feature_groups)
+    except ValueError:  # lists of different lengths
+        groups = np.empty((1, 1))
+    whole = groups.dtype.kind in "iu" and groups.ndim == 1
+    if not whole or len(groups) != n_features:
+        raise ValueError(
+            f"feature_groups must be one whole number for each of the {n_features} "
+            "features of X, the same for features of one column of a table, or None; "
+            f"got {feature_groups!r:.200}."
+        )
+    first = np.flatnonzero(np.diff(groups, prepend=groups[0] - 1))
+    if len(np.unique(groups)) < len(first):
+        number, seen = np.unique(groups[first], return_counts=True)
+        raise ValueError(
+            "feature_groups must have the features of a group side by side, but "
+            f"group {number[seen > 1][0]} is in several places. Reorder the columns of "
+            "X."
+        )
+    return np.diff(first, append=n_features)
+
+
+def check_same_groups(layout, fitted_layout):
+    """Refuse other groups than those of the model that is to go on."""
+    widths = [
+        None if some is None else list(some[0]) for some in (layout, fitted_layout)
+    ]
+    if widths[0] != widths[1]:
+        raise ValueError(
+            "feature_groups are not those of the fitted model, which cannot go on with "
+            "others. Fit anew (warm_start=False), or set them back."
         )
 
 
@@ -382,6 +424,66 @@ def check_rows_only(X):
     return X
 
 
+def check_takes_groups(autoencoder):
+    """Refuse a model that cannot be told which features come from one column."""
+    if isinstance(autoencoder, type):
+        problem = f"Pass an instance, {autoencoder.__name__}(...), not the class."
+    elif not hasattr(autoencoder, "get_params"):
+        problem = "It is no estimator."
+    elif "feature_groups" not in autoencoder.get_params(deep=False):
+        problem = "It has no parameter feature_groups."
+    else:
+        return
+    raise ValueError(
+        "autoencoder must be None or an estimator with the parameter feature_groups, "
+        f"such as DenoisingAutoencoder(100); got {autoencoder!r}. {problem}"
+    )
+
+
+def check_encoder(name, encoder):
+    """Refuse what is no transformer."""
+    if encoder is None:
+        return
+    if isinstance(encoder, type) or not (
+        hasattr(encoder, "fit_transform") and hasattr(encoder, "transform")
+    ):
+        raise ValueError(
+            f"{name} must be a transformer, such as StandardScaler(), or None; got "
+            f"{encoder!r}."
+        )
+
+
+def check_column_encoders(column_encoders):
+    """Return `column_encoders`, {} for None."""
+    if column_encoders is None:
+        return {}
+    if not isinstance(column_encoders, dict):
+        raise ValueError(
+            "column_encoders must be a dict of names or numbers of columns and their "
+            f"transformers, or None; got {column_encoders!r}."
+        )
+    for key, encoder in column_encoders.items():
+        check_encoder(f"column_encoders[{key!r}]", encoder)
+    return column_encoders
+
+
+def places_of(column_encoders, names):
+    """Return the values by the places of their columns."""
+    places = {}
+    for key, encoder in column_encoders.items():
+        if key in names:
+            places[names.index(key)] = encoder
+        elif isinstance(key, Integral) and 0 <= key < len(names):
+            places[int(key)] = encoder
+        else:
+            raise ValueError(
+                f"column_encoders has the key {key!r}, which is neither a name of a "
+                f"column of X nor a number from 0 to {len(names) - 1}. The columns are "
+                f"{names}."
+            )
+    return places
+
+
 def check_something_to_compare(X):
     """Refuse training rows of which no two can be compared."""
     if len(X) < 2:
@@ -537,7 +639,7 @@ def check_something_observed(data_min):
         )
 
 
-def choose_loss(loss, output_activation, values):
+def choose_loss(loss, output_activation, values, layout=None):
     """Return the names of the loss and the output activation to use.
 
     Parameters
@@ -546,13 +648,23 @@ def choose_loss(loss, output_activation, values):
         As the user gave them, possibly "auto".
     values : tuple of two floats
         Smallest and largest value of X.
+    layout : tuple or None, default=None
+        Of groups of features: the arguments of `mixed_groups`.
     """
-    if loss == "auto":
+    if loss == "mixed" and layout is None:
+        raise ValueError(
+            "loss='mixed' needs feature_groups, which say what features belong to one "
+            "column of a table. Pass them, or use loss='auto'."
+        )
+    if loss == "auto" and layout is not None:
+        loss = "mixed"
+    elif loss == "auto":
         fits = output_activation in ("auto", "logistic") and within(
             values, LOSSES["cross_entropy"].target_range
         )
         loss = "cross_entropy" if fits else "squared_error"
-    _, allowed, target_range = LOSSES[loss]
+    described = make_loss(loss, layout)
+    allowed, target_range = described.output_activations, described.target_range
     if output_activation == "auto":
         output_activation = allowed[0]
     if output_activation not in allowed:
@@ -599,7 +711,7 @@ def learning_rate_for_rows(settings, loss):
     if settings.learning_rate_init is not None:
         return settings.learning_rate_init
     if settings.solver == "sgd":
-        return {"cross_entropy": 0.005, "squared_error": 0.001}[loss]
+        return 0.005 if loss == "cross_entropy" else 0.001
     return 0.003
 
 

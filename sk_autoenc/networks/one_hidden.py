@@ -80,11 +80,11 @@ def encode(inputs, weights, intercept, activation, out):
     return activation.value(out)
 
 
-def decode(hidden, decoder_weights, intercept, activation, out):
-    """Write z = s(W' y + b'), Eqs. (2, 5), into `out`."""
+def decode(hidden, decoder_weights, intercept, output, out):
+    """Write z = s(W' y + b'), Eqs. (2, 5), into `out`; ``output(a)`` is s, in place."""
     out[...] = intercept
     add_product(hidden, decoder_weights, out)
-    return activation.value(out)
+    return output(out)
 
 
 class Buffers:

@@ -3,14 +3,46 @@
 To add one: write a class with the members of `Masking` that have a docstring, and add a
 line to `CORRUPTIONS`. Every test of a corruption runs over that dict.
 
-Each is made once per fit as ``corruption(level, feature_range, rng)``; its `corrupt` is
-then called once per batch.
+Each is made once per fit as ``corruption(level, feature_range, rng, groups)``; its
+`corrupt` is then called once per batch.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy import multiply
+
+
+class Groups(NamedTuple):
+    """Features side by side that are chosen together, such as a category's levels."""
+
+    start: np.ndarray
+    """int, (n_groups,): the first feature of each group."""
+    width: np.ndarray
+    """int, (n_groups,): how many features it has."""
+    of_feature: np.ndarray
+    """int, (n_features,): the group of each feature."""
+
+    @classmethod
+    def of_widths(cls, width):
+        """Make groups of so many features each."""
+        width = np.asarray(width, np.intp)
+        of_feature = np.repeat(np.arange(len(width)), width)
+        return cls(np.cumsum(width) - width, width, of_feature)
+
+    def places(self, rows, groups):
+        """Return rows and features of all entries of some groups of some rows.
+
+        Returns
+        -------
+        rows, features, which : ndarray of int
+            `which` says which of the given groups an entry is of.
+        """
+        width = self.width[groups]
+        which = np.repeat(np.arange(len(groups)), width)
+        within = np.arange(len(which)) - np.repeat(np.cumsum(width) - width, width)
+        return rows[which], self.start[groups][which] + within, which
 
 
 class Coins:
@@ -26,20 +58,30 @@ class Coins:
     rng : numpy.random.Generator
     dtype : numpy dtype
         Of the zeros and ones.
+    groups : Groups or None, default=None
+        The draw is the same for all features of a group.
     """
 
-    def __init__(self, probability, rng, dtype):
+    def __init__(self, probability, rng, dtype, groups=None):
         self.threshold = round(probability * 65536)
         self.rng = rng
         self.dtype = dtype
+        self.groups = groups
         self.drawn = np.empty(0, dtype)
         self.n_used = 0
 
     def toss(self, shape):
-        """Return draws of the given shape, a view that stays valid until the next.
+        """Return draws of the given shape, valid until the next.
 
         All shapes asked for must be equal but for the number of rows.
         """
+        if self.groups is None:
+            return self.toss_each(shape)
+        tossed = self.toss_each((shape[0], len(self.groups.width)))
+        return tossed[:, self.groups.of_feature]
+
+    def toss_each(self, shape):
+        """Return draws, each by itself, a view that stays valid until the next."""
         start = self.n_used
         stop = start + shape[0]
         if stop > len(self.drawn):
@@ -69,9 +111,9 @@ class Masking:
     max_level = 1.0
     """Levels lie in [0, max_level]."""
     elementwise_on_nonzeros = True
-    """Whether zeros stay zeros, so that a sparse batch stays sparse."""
+    """Whether zeros stay zeros, so that a sparse batch without groups stays sparse."""
 
-    def __init__(self, level, feature_range, rng):
+    def __init__(self, level, feature_range, rng, groups=None):
         """Keep what every batch needs.
 
         Parameters
@@ -82,8 +124,10 @@ class Masking:
             dtype of the data.
         rng : numpy.random.Generator
             The source of all that is random.
+        groups : Groups or None, default=None
+            Features to choose together; None: each by itself.
         """
-        self.keep = Coins(1 - level, rng, feature_range[0].dtype)
+        self.keep = Coins(1 - level, rng, feature_range[0].dtype, groups)
 
     def corrupt(self, clean, out):
         """Write the corrupted entries of `clean` into `out`.
@@ -112,7 +156,7 @@ class Gaussian:
     max_level = math.inf
     elementwise_on_nonzeros = False
 
-    def __init__(self, level, feature_range, rng):
+    def __init__(self, level, feature_range, rng, groups=None):
         self.level = level
         self.rng = rng
 
@@ -133,8 +177,8 @@ class SaltAndPepper:
     max_level = 1.0
     elementwise_on_nonzeros = False
 
-    def __init__(self, level, feature_range, rng):
-        self.choose = Coins(level, rng, bool)
+    def __init__(self, level, feature_range, rng, groups=None):
+        self.choose = Coins(level, rng, bool, groups)
         self.heads = Coins(0.5, rng, bool)
         self.smallest, self.largest = feature_range
 
@@ -151,15 +195,16 @@ class SaltAndPepper:
 class Swap:
     """Replace an entry with probability `level` by another row's value.
 
-    The other row is drawn uniformly from the rest of the batch, for each entry alone; a
-    batch of one row has no other and stays as it is.
+    The other row is drawn uniformly from the rest of the batch, for each entry (or
+    group) alone; a batch of one row has no other and stays as it is.
     """
 
     max_level = 1.0
     elementwise_on_nonzeros = False
 
-    def __init__(self, level, feature_range, rng):
+    def __init__(self, level, feature_range, rng, groups=None):
         self.choose = Coins(level, rng, bool)
+        self.groups = groups
         self.rng = rng
 
     def corrupt(self, clean, out):
@@ -168,10 +213,18 @@ class Swap:
         n_rows = len(clean)
         if n_rows == 1:
             return np.ones(clean.shape, bool)
-        touched = self.choose.toss(clean.shape)
+        groups = self.groups
+        if groups is None:
+            touched = self.choose.toss(clean.shape)
+        else:
+            touched = self.choose.toss((n_rows, len(groups.width)))
         rows, columns = np.nonzero(touched)
-        shift = self.rng.integers(1, n_rows, len(rows))
-        out[rows, columns] = clean[(rows + shift) % n_rows, columns]
+        others = (rows + self.rng.integers(1, n_rows, len(rows))) % n_rows
+        if groups is not None:
+            rows, columns, which = groups.places(rows, columns)
+            others = others[which]
+            touched = touched[:, groups.of_feature]
+        out[rows, columns] = clean[others, columns]
         return ~touched
 
 
@@ -181,7 +234,7 @@ class Nothing:
     max_level = math.inf
     elementwise_on_nonzeros = True
 
-    def __init__(self, level, feature_range, rng):
+    def __init__(self, level, feature_range, rng, groups=None):
         pass
 
     def corrupt(self, clean, out):
@@ -242,8 +295,11 @@ CORRUPTIONS = {
 }
 
 
-def make_corruption(corruption, level, feature_range, rng):
+def make_corruption(corruption, level, feature_range, rng, groups=None):
     """Make the corruption that a user named, or wrap the function they gave."""
     if callable(corruption):
         return Custom(corruption, level, rng)
-    return CORRUPTIONS[corruption](level, feature_range, rng)
+    made = CORRUPTIONS[corruption](level, feature_range, rng, groups)
+    if groups is not None:  # a zero of a chosen group may be the 1 of another row
+        made.elementwise_on_nonzeros = False
+    return made

@@ -31,6 +31,9 @@ class Loss(NamedTuple):
     """The first one is what ``output_activation="auto"`` chooses."""
     target_range: tuple[float, float] = (-math.inf, math.inf)
     """Smallest and largest target that it is defined for."""
+    output: Callable | None = None
+    """``output(preactivation)`` overwrites it with the reconstruction and returns it.
+    None: that is the output activation's value."""
 
 
 def weigh(entry_weights, values, delta, out):
@@ -146,12 +149,75 @@ class MixedColumns:
         np.negative(values, values)
 
 
+class Segments:
+    """A loss of rows whose parts, side by side, have a loss each.
+
+    Parameters
+    ----------
+    parts : list of (slice, MixedColumns)
+    """
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def __call__(self, preactivation_buffer, targets, entry_weights, activation, out):
+        """Do what every loss function does."""
+        arguments = preactivation_buffer, targets, entry_weights, *out
+        for place, part in self.parts:
+            a, x, w, *results = (None if v is None else v[:, place] for v in arguments)
+            part(a, x, w, activation, results)
+
+    def probabilities(self, preactivation):
+        """Overwrite the levels' parts of a with p, and return all."""
+        for place, part in self.parts:
+            part.probabilities(preactivation[:, place])
+        return preactivation
+
+
 def mixed_columns(n_numbers, n_levels):
     """Make the `Loss` of rows of numbers and categories; see `MixedColumns`."""
-    return Loss(MixedColumns(n_numbers, n_levels), ("identity",))
+    loss = MixedColumns(n_numbers, n_levels)
+    return Loss(loss, ("identity",), output=loss.probabilities)
+
+
+def mixed_groups(width, is_category):
+    """Make the `Loss` of groups of numbers and of levels of a category, in any order.
+
+    Parameters
+    ----------
+    width : sequence of int
+        Of each group, side by side.
+    is_category : sequence of bool
+        Whether a group is the levels of a category, and not so many numbers.
+    """
+    parts, start = [], 0
+    n_numbers, n_levels = 0, []
+    for wide, category in [*zip(width, is_category, strict=True), (0, False)]:
+        if category:
+            n_levels.append(wide)
+        elif n_levels or not wide:  # numbers, with no levels before them, go on
+            stop = start + n_numbers + sum(n_levels)
+            parts.append((slice(start, stop), MixedColumns(n_numbers, n_levels)))
+            start, n_numbers, n_levels = stop, wide, []
+        else:
+            n_numbers += wide
+    loss = Segments(parts)
+    return Loss(loss, ("identity",), output=loss.probabilities)
 
 
 LOSSES = {
     "cross_entropy": Loss(cross_entropy, ("logistic",), (0.0, 1.0)),
     "squared_error": Loss(squared_error, tuple(ACTIVATIONS)),
 }
+
+
+def make_loss(name, layout=None):
+    """Return the loss of a name; "mixed" is of groups.
+
+    Parameters
+    ----------
+    name : str
+    layout : tuple or None, default=None
+        The arguments of `mixed_groups`.
+    """
+    return mixed_groups(*layout) if name == "mixed" else LOSSES[name]

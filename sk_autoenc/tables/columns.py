@@ -39,16 +39,21 @@ def learn_columns(table, categorical_features):
     columns : list of Column
         A column without an observed entry has no levels, or NaN as its mean.
     """
-    categorical = chosen_columns(table, categorical_features)
     learned = []
-    for k, name in enumerate(table.names):
-        observed = table.columns[k][~table.missing[:, k]]
-        is_category = categorical[k]
-        if is_category is None:  # the values are to say it
-            is_category = observed.dtype.kind in "OUST" and not all_numbers(observed)
+    for k, is_category in enumerate(are_categories(table, categorical_features)):
         learn = learn_category if is_category else learn_numbers
-        learned.append(learn(name, observed))
+        learned.append(learn(table.names[k], table.observed(k)))
     return learned
+
+
+def are_categories(table, categorical_features):
+    """Tell of each column whether it holds a category."""
+    chosen = chosen_columns(table, categorical_features)
+    for k, is_category in enumerate(chosen):
+        if is_category is None:  # the values are to say it
+            values = table.observed(k)
+            chosen[k] = values.dtype.kind in "OUST" and not all_numbers(values)
+    return chosen
 
 
 def chosen_columns(table, categorical_features):

@@ -41,13 +41,17 @@ class Table(NamedTuple):
         """Number of rows."""
         return len(self.missing)
 
+    def observed(self, place):
+        """Return the values of a column that are not missing."""
+        return self.columns[place][~self.missing[:, place]]
+
 
 def is_frame(X):
     """Tell whether X is a data frame: of pandas, polars or one that acts like them."""
     return hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "get_column"))
 
 
-def read_table(estimator, X, missing_values, *, reset):
+def read_table(estimator, X, missing_values, *, reset, opaque=()):
     """Validate a table and take it apart.
 
     Parameters
@@ -58,6 +62,8 @@ def read_table(estimator, X, missing_values, *, reset):
     missing_values : object
         What stands for a missing entry; NaN, None and pandas.NA stand for each other.
     reset : bool
+    opaque : collection of str or int, default=()
+        Names or places of columns of any type, which somebody else is to understand.
 
     Returns
     -------
@@ -93,8 +99,10 @@ def read_table(estimator, X, missing_values, *, reset):
         integers = [None] * X.shape[1]
     missing = np.column_stack(
         [
-            missing_entries(name, column, missing_values)
-            for name, column in zip(names, columns, strict=True)
+            missing_entries(
+                name, column, missing_values, opaque=name in opaque or k in opaque
+            )
+            for k, (name, column) in enumerate(zip(names, columns, strict=True))
         ]
     )
     return Table(X, names, columns, named, integers, missing)
@@ -158,9 +166,11 @@ def is_nothing(value):
     return isinstance(value, Real) and value != value
 
 
-def missing_entries(name, column, missing_values):
+def missing_entries(name, column, missing_values, *, opaque):
     """Tell which entries of a column are missing; refuse what cannot be used."""
     kind = column.dtype.kind
+    if opaque and kind in "mM":
+        return np.isnat(column)
     if kind in "mMcV":
         raise ValueError(
             f"Column {name!r} of X has the type {column.dtype}, which is neither a "

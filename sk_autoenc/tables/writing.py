@@ -52,6 +52,35 @@ def complete(table, filled, keep):
     return type(frame)(series)
 
 
+def make_table(prototype, columns):
+    """Make a table with the types of another.
+
+    Parameters
+    ----------
+    prototype : data frame without rows, or ndarray
+        What the types are taken from.
+    columns : list of ndarray
+        The values of each column; objects may be None where there is none.
+
+    Returns
+    -------
+    table : data frame of the type of the prototype, or ndarray
+    """
+    if isinstance(prototype, np.ndarray):
+        kind = prototype.dtype.kind
+        same = all(column.dtype.kind in "fiu" for column in columns) or kind == "O"
+        stacked = np.stack([column.astype(object) for column in columns], axis=1)
+        return stacked.astype(prototype.dtype if same or kind in "Ub" else object)
+    if hasattr(prototype, "iloc"):
+        frame = prototype.reindex(range(len(columns[0])))
+        for k, column in enumerate(columns):
+            old = prototype.iloc[:, k].set_axis(prototype.index[:0])
+            frame.isetitem(k, of_pandas(old, column, index=frame.index))
+        return frame
+    series = prototype.get_columns()
+    return type(prototype)(list(map(of_polars, series, columns)))
+
+
 def holds(series, values):
     """Tell whether the type of a frame's column holds such values."""
     name = str(series.dtype).lower()
@@ -62,9 +91,9 @@ def holds(series, values):
     return not re.match(r"(u?int|float)\d|null", name)
 
 
-def of_pandas(old, values):
+def of_pandas(old, values, index=None):
     """Make a column of pandas with other values, of its type if that holds them."""
-    given = {"index": old.index, "name": old.name}
+    given = {"index": old.index if index is None else index, "name": old.name}
     if not holds(old, values):
         return type(old)(values.tolist(), **given)
     dtype = old.dtype
