@@ -64,6 +64,7 @@ class TableDenoisingAutoencoder(
     numeric_encoder : estimator object or None, default=None
         What encodes a column of numbers: a transformer of arrays of shape (n_values, 1)
         that are without missing entries, such as StandardScaler or QuantileTransformer.
+        (Features of any encoder that are not all 0 or 1 are standardised afterwards.)
         None is asinh((x - mean) / standard deviation), and beside it one-hot in which
         of up to 200 pieces, between quantiles of training, x lies; a piece has 50 rows.
 
@@ -310,7 +311,8 @@ class TableDenoisingAutoencoder(
         Returns
         -------
         table : data frame or ndarray of shape (n_samples, n_features)
-            What the code of each row keeps of it; see `inverse_transform`.
+            What the code of each row keeps of it; see `inverse_transform`. It has the
+            index of X.
 
         See Also
         --------
@@ -322,7 +324,11 @@ class TableDenoisingAutoencoder(
         >>> TableDenoisingAutoencoder(random_state=0).fit(X).reconstruct(X).shape
         (50, 3)
         """
-        return self.inverse_transform(self.transform(X))
+        features, _ = self._read(X)
+        table = self.inverse_transform(self.autoencoder_.transform(features))
+        if hasattr(table, "iloc") and hasattr(X, "iloc"):
+            table.index = X.index
+        return table
 
     def reconstruction_error(self, X: Any) -> FloatArray:
         """Return the error of every entry, to find the guilty column.

@@ -1,8 +1,9 @@
 """A table as rows of numbers, by scikit-learn's encoders or the user's, and back.
 
 Each column has an encoder of its own, which sees what is observed of it and no more,
-and gives a group of features; what is missing is NaN. A category comes back as the
-level whose encoding is the nearest, and so as one that is there.
+and gives a group of features; what is missing is NaN. What is not 0 or 1 is
+standardised: an encoder may give seconds since 1970. A category comes back as the level
+whose encoding is the nearest, and so as one that is there.
 """
 
 from collections import Counter
@@ -13,12 +14,53 @@ import scipy.sparse
 from sklearn.base import clone
 
 from sk_autoenc.tables.columns import MOST_LEVELS, as_numbers
+from sk_autoenc.tables.encoding import FURTHEST
 from sk_autoenc.tables.writing import as_type, make_table
 
 DENSE = 0.25
 """Share of values that are not 0 from which on features are a dense array."""
+TINY = 1e-12
+"""Spread of a feature, over its size, that is none."""
 MOST_CODES = 2**25
 """Numbers in the encodings of a category's levels, where they are kept."""
+
+
+class Scaling(NamedTuple):
+    """Makes encoded features alike in size; what holds zeros and ones stays."""
+
+    shift: np.ndarray
+    """(n_encoded,); 0 if the encoder gives a sparse matrix, which is to stay sparse."""
+    scale: np.ndarray
+    """(n_encoded,)."""
+
+    @classmethod
+    def learn(cls, encoded):
+        """Learn mean and standard deviation of features, dense or sparse."""
+        if scipy.sparse.issparse(encoded):
+            shift = np.zeros(encoded.shape[1])
+            scale = np.sqrt(encoded.power(2).mean(axis=0))
+            is_binary = ~(encoded != encoded.power(2)).sum(axis=0).astype(bool)
+        else:
+            shift, scale = encoded.mean(axis=0), encoded.std(axis=0)
+            is_binary = ((encoded == 0) | (encoded == 1)).all(axis=0)
+        scale[scale <= TINY * np.abs(shift)] = 1
+        return cls(np.where(is_binary, 0, shift), np.where(is_binary, 1, scale))
+
+    def __call__(self, encoded):
+        """Scale features; return them as a CSR array without stored zeros."""
+        if scipy.sparse.issparse(encoded) and not self.shift.any():
+            scaled = encoded.multiply(1 / self.scale).tocsr()
+        else:
+            dense = encoded.toarray() if scipy.sparse.issparse(encoded) else encoded
+            scaled = scipy.sparse.csr_array((dense - self.shift) / self.scale)
+        np.clip(scaled.data, -FURTHEST, FURTHEST, out=scaled.data)
+        scaled.eliminate_zeros()
+        scaled.sort_indices()
+        return scaled
+
+    def undo(self, scaled):
+        """Return what the encoder gave, from a dense array."""
+        return scaled * self.scale + self.shift
 
 
 class Group(NamedTuple):
@@ -31,14 +73,19 @@ class Group(NamedTuple):
     """Fitted."""
     is_number: bool
     """Whether the encoder gets float64."""
-    n_encoded: int
-    """Features that the encoder gives."""
+    scaling: "Scaling"
+    """Of the features that the encoder gives."""
     has_indicator: bool
     """Whether one more feature is 1 where the column is missing, else 0."""
     levels: np.ndarray | None
     """Of a category, the most frequent first, (n_levels,); None: another column."""
     codes: np.ndarray | None
     """The encoding of each level, (n_levels, n_encoded)."""
+
+    @property
+    def n_encoded(self):
+        """Features that the encoder gives."""
+        return len(self.scaling.scale)
 
     @property
     def width(self):
@@ -67,7 +114,7 @@ class Group(NamedTuple):
         encoded = scipy.sparse.csr_array((0, self.n_encoded))
         if len(seen):
             given = values_for(self.encoder, table, self, ~missing)
-            encoded = sparse(self.encoder.transform(given))
+            encoded = self.scaling(as_features(self.encoder.transform(given)))
         if self.is_one_hot:  # all zeros is an unknown level
             known = np.diff(encoded.indptr) > 0
             missing[seen[~known]] = True
@@ -101,7 +148,8 @@ class Group(NamedTuple):
             distance = np.square(self.codes).sum(axis=1) - 2 * encoded @ self.codes.T
             return self.levels[distance.argmin(axis=1)]
         if hasattr(self.encoder, "inverse_transform"):
-            values = np.asarray(self.encoder.inverse_transform(encoded))
+            given = self.scaling.undo(encoded)
+            values = np.asarray(self.encoder.inverse_transform(given))
             return as_type(values.reshape(len(encoded), -1)[:, 0], limits)
         return np.full(len(encoded), None)
 
@@ -193,16 +241,16 @@ def learn_group(table, place, encoder, is_category, add_indicator):
         table.names[place],
         clone(encoder),
         is_number=not is_category and values.dtype.kind not in "mM",
-        n_encoded=0,
+        scaling=None,
         has_indicator=bool(add_indicator and not seen.all()),
         levels=None,
         codes=None,
     )
     encoded = learn_encoder(group, values_for(encoder, table, group, seen))
-    group = group._replace(n_encoded=encoded.shape[1])
+    group = group._replace(scaling=Scaling.learn(encoded))
     if not is_category:
         return group
-    return with_levels(group, values[seen].tolist(), encoded)
+    return with_levels(group, values[seen].tolist(), group.scaling(encoded))
 
 
 def with_levels(group, observed, encoded):
@@ -223,10 +271,10 @@ def with_levels(group, observed, encoded):
 
 
 def learn_encoder(group, given):
-    """Fit the encoder of a column; return what it makes of it, as a CSR array."""
+    """Fit the encoder of a column; return what it makes of it."""
     kind = type(group.encoder).__name__
     try:
-        encoded = sparse(group.encoder.fit_transform(given))
+        encoded = as_features(group.encoder.fit_transform(given))
     except (TypeError, ValueError) as error:
         raise type(error)(
             f"Column {group.name!r} of X: {kind} cannot encode it: {error}"
@@ -256,15 +304,13 @@ def values_for(encoder, table, group, seen):
     return values[:, np.newaxis]
 
 
-def sparse(encoded):
-    """Return what an encoder gave as a CSR array of numbers, without stored zeros."""
-    if not hasattr(encoded, "tocsr"):
-        encoded = np.asarray(encoded, np.float64)
-        if encoded.ndim != 2:
-            raise ValueError(f"it gave an array of shape {encoded.shape}")
-    encoded = scipy.sparse.csr_array(encoded).astype(np.float64)
-    encoded.eliminate_zeros()
-    encoded.sort_indices()
+def as_features(encoded):
+    """Return what an encoder gave as a float64 array, or CSR array if it is sparse."""
+    if hasattr(encoded, "tocsr"):
+        return scipy.sparse.csr_array(encoded).astype(np.float64)
+    encoded = np.asarray(encoded, np.float64)
+    if encoded.ndim != 2:
+        raise ValueError(f"it gave an array of shape {encoded.shape}, which is not 2-D")
     return encoded
 
 

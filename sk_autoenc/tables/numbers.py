@@ -42,6 +42,7 @@ class BinnedNumbers(TransformerMixin, BaseEstimator):
         ends = np.quantile(column, np.linspace(0, 1, n_bins + 1)[1:-1])
         ends = np.unique(ends)
         self.ends_ = ends[ends > column.min()]
+        self.range_ = self._size(column.min()), self._size(column.max())
         return self
 
     def transform(self, X):
@@ -53,15 +54,17 @@ class BinnedNumbers(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         column = check_array(X, dtype=np.float64)[:, 0]
-        z = np.arcsinh((column / self.size_ - self.mean_) / self.scale_)
         piece = 1 + np.searchsorted(self.ends_, column, side="right")
         n = len(column)
         index = np.stack([np.zeros(n, piece.dtype), piece], axis=1).ravel()
-        values = np.stack([z, np.ones(n)], axis=1).ravel()
+        values = np.stack([self._size(column), np.ones(n)], axis=1).ravel()
         shape = n, 2 + len(self.ends_)
         return scipy.sparse.csr_array((values, index, np.arange(n + 1) * 2), shape)
 
     def inverse_transform(self, X):
-        """Return the numbers, of shape (n_values, 1), by z alone."""
-        z = check_array(X, dtype=np.float64)[:, :1]
+        """Return the numbers, of shape (n_values, 1), by z within its range."""
+        z = np.clip(check_array(X, dtype=np.float64)[:, :1], *self.range_)
         return (np.sinh(z) * self.scale_ + self.mean_) * self.size_
+
+    def _size(self, x):
+        return np.arcsinh((x / self.size_ - self.mean_) / self.scale_)
