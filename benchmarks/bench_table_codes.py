@@ -176,7 +176,7 @@ def linear(is_number):
     if is_number:
         return RidgeCV(np.logspace(-1, 4, 11))
     model = LogisticRegression(max_iter=1000)
-    return GridSearchCV(model, {"C": [0.01, 0.1, 1]}, scoring="neg_log_loss", cv=3)
+    return GridSearchCV(model, {"C": [1e-4, 1e-3, 0.01, 0.1, 1]}, scoring="neg_log_loss", cv=3)
 
 
 def boosting(is_number):
