@@ -27,6 +27,7 @@ from sk_autoenc.validation import (
     check_encoder,
     check_settings,
     check_takes_groups,
+    check_times,
     places_of,
 )
 
@@ -198,13 +199,15 @@ class TableDenoisingAutoencoder(
         template = DEFAULT if settings.autoencoder is None else settings.autoencoder
         check_takes_groups(template)
         for name in ("numeric_encoder", "categorical_encoder"):
-            check_encoder(name, getattr(settings, name))
+            if getattr(settings, name) is not None:
+                check_encoder(name, getattr(settings, name))
         shadow = type(self)()  # validation sets attributes: not yet on the estimator
         own = check_column_encoders(settings.column_encoders)
         table = read_table(shadow, X, self.missing_values, reset=True, opaque=set(own))
         own = places_of(own, table.names)
         rng = np.random.default_rng(draw_entropy(settings.random_state))
         categories = are_categories(table, self.categorical_features)
+        check_times(table, categories, own)
         encoders = choose(settings, categories, own, rng)
         encoding = learn_encoding(
             table, categories, encoders, add_indicator=settings.add_indicator
