@@ -71,7 +71,8 @@ def make_table(prototype, columns):
         empty = any(map(is_empty, columns))
         numbers = all(column.dtype.kind in "fiu" or is_empty(column) for column in columns)
         same = numbers if kind == "f" else kind in "bSTU" and not empty
-        stacked = np.stack([column.astype(object) for column in columns], axis=1)
+        columns = [fitting(column, dtype).astype(object) for column in columns]
+        stacked = np.stack(columns, axis=1)
         return stacked.astype(dtype if same else object)
     if hasattr(prototype, "iloc"):
         frame = prototype.reindex(range(len(columns[0])))  # all missing
@@ -79,11 +80,14 @@ def make_table(prototype, columns):
             if is_empty(column):
                 continue
             old = prototype.iloc[:, k].set_axis(prototype.index[:0])
-            frame.isetitem(k, of_pandas(old, column, index=frame.index))
+            values = fitting(column, old.dtype)
+            frame.isetitem(k, of_pandas(old, values, index=frame.index))
         return frame
     return type(prototype)(
         [
-            old.clear(len(column)) if is_empty(column) else of_polars(old, column)
+            old.clear(len(column))
+            if is_empty(column)
+            else of_polars(old, fitting(column, old.dtype))
             for old, column in zip(prototype.get_columns(), columns, strict=True)
         ]
     )
@@ -92,6 +96,15 @@ def make_table(prototype, columns):
 def is_empty(column):
     """Tell whether a column holds None alone."""
     return column.dtype.kind == "O" and all(value is None for value in column)
+
+
+def fitting(values, dtype):
+    """Return floats within the range of a type, if it is a narrower one of floats."""
+    name = str(dtype).lower()
+    if values.dtype.kind != "f" or name not in ("float16", "float32"):
+        return values
+    largest = np.finfo(name).max
+    return np.clip(values, -largest, largest)
 
 
 def holds(series, values):
