@@ -199,7 +199,11 @@ def test_whole_numbers_stay_within_their_type():
 
 def test_a_small_table_is_learned_by_heart():
     X = pd.DataFrame(
-        {"a": ["x", "y", "z"] * 20, "b": [1.0, 2.0, 5.0] * 20, "c": [True, False, True] * 20}
+        {
+            "a": ["x", "y", "z"] * 20,
+            "b": [1.0, 2.0, 5.0] * 20,
+            "c": [True, False, True] * 20,
+        }
     )
     table = make(autoencoder=small(**THOROUGH)).fit(X).reconstruct(X)
     assert table["a"].tolist() == X["a"].tolist()
@@ -369,7 +373,9 @@ def test_the_error_of_a_category_is_at_most_2():
 
 def test_the_error_of_a_number_is_in_units_of_its_spread():
     X = numbers()
-    errors = [make().fit(scale * X).reconstruction_error(scale * X) for scale in (1, 64)]
+    errors = [
+        make().fit(scale * X).reconstruction_error(scale * X) for scale in (1, 64)
+    ]
     assert_allclose(errors[1], errors[0], rtol=1e-3, atol=1e-4)
 
 

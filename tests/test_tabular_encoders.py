@@ -385,7 +385,9 @@ def test_a_column_of_nothing_is_nan_in_an_array_of_numbers(dtype):
 
 
 def test_a_column_of_nothing_makes_objects_of_an_array_of_strings():
-    made = make_table(np.empty((0, 2), "U1"), [np.array(["a"], object), np.full(1, None)])
+    made = make_table(
+        np.empty((0, 2), "U1"), [np.array(["a"], object), np.full(1, None)]
+    )
     assert_array_equal(made, [["a", None]])
 
 

@@ -69,7 +69,9 @@ def make_table(prototype, columns):
     if isinstance(prototype, np.ndarray):
         kind, dtype = prototype.dtype.kind, prototype.dtype
         empty = any(map(is_empty, columns))
-        numbers = all(column.dtype.kind in "fiu" or is_empty(column) for column in columns)
+        numbers = all(
+            column.dtype.kind in "fiu" or is_empty(column) for column in columns
+        )
         same = numbers if kind == "f" else kind in "bSTU" and not empty
         columns = [fitting(column, dtype).astype(object) for column in columns]
         stacked = np.stack(columns, axis=1)
