@@ -561,11 +561,11 @@ class DenoisingAutoencoder(
         True
         """
         model = self._fitted_model()
-        X = check_rows(model, X, reset=False)
-        losses = np.empty(X.shape[0], model._dtype(X))
-        for rows, errors in model._errors(X):
+        checked = check_rows(model, X, reset=False)
+        losses = np.empty(checked.shape[0], model._dtype(checked))
+        for rows, errors in model._errors(checked):
             losses[rows] = np.square(errors, out=errors).sum(axis=1) / 2
-        observed = RowFeed(X).observed_share()
+        observed = RowFeed(checked).observed_share()
         np.divide(losses, observed, out=losses, where=observed != 0)
         return np.subtract(0, losses, out=losses)  # -0.0 would look odd
 
@@ -621,9 +621,9 @@ class DenoisingAutoencoder(
         array([1])
         """
         model = self._fitted_model()
-        X = check_rows(model, X, reset=False)
-        squares = np.empty(X.shape, model._dtype(X))
-        for rows, errors in model._errors(X):
+        checked = check_rows(model, X, reset=False)
+        squares = np.empty(checked.shape, model._dtype(checked))
+        for rows, errors in model._errors(checked):
             np.square(errors, out=squares[rows])
         return squares
 
@@ -684,9 +684,8 @@ class DenoisingAutoencoder(
     def _parameters(self, dtype: np.dtype[Any]) -> Any:
         """Return a copy of the fitted parameters."""
         tied = self.decoder_components_ is self.components_
-        parameters = one_hidden.allocate_parameters(
-            *self.components_.shape, tied, dtype
-        )
+        shape: tuple[int, int] = self.components_.shape
+        parameters = one_hidden.allocate_parameters(*shape, tied, dtype)
         for name, array in self._parameter_attributes(parameters).items():
             array[...] = getattr(self, name)
         return parameters
