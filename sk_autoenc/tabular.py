@@ -132,7 +132,7 @@ class TableDenoisingAutoencoder(
     >>> model = TableDenoisingAutoencoder(random_state=0).fit(frame)
     >>> codes = model.transform(frame)
     >>> codes.shape
-    (80, 256)
+    (80, 512)
     >>> list(model.inverse_transform(codes[:4])["kind"])
     ['small', 'small', 'large', 'large']
     """
@@ -263,7 +263,7 @@ class TableDenoisingAutoencoder(
         --------
         >>> X = np.random.default_rng(0).normal(size=(50, 3))
         >>> TableDenoisingAutoencoder(random_state=0).fit(X).transform(X).shape
-        (50, 256)
+        (50, 512)
         """
         features, _ = self._read(X)
         return self.autoencoder_.transform(features)

@@ -6,7 +6,12 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
 
 from sk_autoenc.tables.columns import are_categories
 from sk_autoenc.tables.encoders import learn_encoding
@@ -205,7 +210,8 @@ def test_levels_of_another_code_than_one_hot_come_back_as_the_nearest():
 
     X = np.array([["a"], ["baa"], ["abcde"]] * 10, object)
     encoding = learn(X, {0: FunctionTransformer(code)})
-    (levels,) = encoding.decode(np.array([[1.2, 1.1], [3.1, 1.4], [9, 9]]))
+    near = encoding.groups[0].scaling(np.array([[1.2, 1.1], [3.1, 1.8], [6, 1.2]]))
+    (levels,) = encoding.decode(near.toarray())
     assert_array_equal(levels, ["a", "baa", "abcde"])
 
 
@@ -215,7 +221,7 @@ def test_lists_are_left_to_the_encoder_of_their_column():
 
     X = pd.DataFrame({"a": [[1], [1, 2]] * 10})
     features, _ = encode(learn(X, {0: FunctionTransformer(lengths)}), X)
-    assert_array_equal(features[:2], [[1], [2]])
+    assert_allclose(features[:2], [[-1], [1]])
 
 
 # Holes
@@ -286,6 +292,69 @@ def test_few_values_are_stored_for_many_rows():
     assert features.data.nbytes + features.indices.nbytes < dense / 10
 
 
+# Scaling
+
+
+def identity(convert=np.asarray):
+    return FunctionTransformer(convert, check_inverse=False)
+
+
+every_container = pytest.mark.parametrize(
+    "convert", [np.asarray, scipy.sparse.csr_array], ids=["dense", "sparse"]
+)
+
+
+@pytest.mark.parametrize("size", [1e300, 1e9, 1, 1e-300])
+def test_dense_features_are_standardised_whatever_their_size(size):
+    X = size * np.random.default_rng(0).normal(3, 2, (200, 1))
+    encoding = learn(X, {0: identity()})
+    features, _ = encode(encoding, X)
+    assert features.mean() == pytest.approx(0, abs=1e-12)
+    assert features.std() == pytest.approx(1)
+    assert_allclose(encoding.decode(features)[0], X[:, 0], rtol=1e-10)
+
+
+@pytest.mark.parametrize("size", [1e300, 1e9, 1, 1e-300])
+def test_sparse_features_keep_their_zeros(size):
+    X = size * np.random.default_rng(0).normal(3, 2, (200, 1))
+    X[::2] = 0
+    features, _ = encode(learn(X, {0: identity(scipy.sparse.csr_array)}), X)
+    assert not features[::2].any()
+    assert (features**2).mean() == pytest.approx(1)
+
+
+@every_container
+def test_zeros_and_ones_stay(convert):
+    X = (np.arange(30.0) % 3 == 0)[:, np.newaxis]
+    features, _ = encode(learn(X.astype(float), {0: identity(convert)}), X)
+    assert_array_equal(features, X)
+
+
+@every_container
+@pytest.mark.parametrize("value", [0, 1, 7.3, -1e300, 1e-300])
+def test_a_feature_of_one_value_comes_back(convert, value):
+    X = np.full((20, 1), float(value))
+    encoding = learn(X, {0: identity(convert)})
+    features, _ = encode(encoding, X)
+    assert np.abs(features).max() <= 1
+    assert_allclose(encoding.decode(features)[0], X[:, 0], rtol=1e-12)
+
+
+@every_container
+def test_what_is_far_beyond_training_is_taken_as_far_and_not_farther(convert):
+    X = np.arange(20.0)[:, np.newaxis]
+    encoding = learn(X, {0: identity(convert)})
+    features, _ = encode(encoding, np.array([[1e300], [-1e300]]))
+    assert_array_equal(features, [[1e6], [-1e6]])
+
+
+def test_nan_of_an_encoder_after_training_is_missing_to_the_model():
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+    encoding = learn(np.array([["a"], ["b"]] * 10, object), {0: encoder})
+    features, _ = encode(encoding, np.array([["z"], ["b"]], object))
+    assert_array_equal(np.isnan(features), [[True], [False]])
+
+
 # What an encoder must give
 
 
@@ -305,7 +374,11 @@ WRONG = {
     "one dimension": (lambda X: X[:, 0], r"cannot encode it: it gave .*shape \(20,\)"),
     "no numbers": (lambda X: X.astype(str) + "a", "cannot encode it: could not conv"),
     "infinity": (lambda X: X + np.inf, "cannot encode it: it gave infinity"),
-    "too large": (lambda X: X + 1e200, "too large for single precision"),
+    "NaN": (lambda X: np.where(X > 5, np.nan, X), "cannot encode it: it gave NaN"),
+    "sparse NaN": (
+        lambda X: scipy.sparse.csr_array(np.where(X > 5, np.nan, X)),
+        "cannot encode it: it gave NaN",
+    ),
     "one number": (lambda X: 3, r"cannot encode it: it gave .*shape \(\)"),
 }
 
@@ -333,7 +406,7 @@ def test_an_error_of_an_encoder_after_training_names_the_column():
 def test_an_inverse_of_another_length_is_named():
     encoder = FunctionTransformer(inverse_func=lambda X: X[:3], check_inverse=False)
     encoding = learn(np.arange(20.0)[:, np.newaxis], {0: encoder})
-    with pytest.raises(ValueError, match="Column 'x0' of X: Func.* cannot decode it"):
+    with pytest.raises(ValueError, match=r"Column 'x0' of X: Func.* cannot decode it"):
         encoding.decode(np.zeros((4, 1)))
 
 

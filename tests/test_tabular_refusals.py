@@ -52,7 +52,7 @@ TIMES = {
 
 @pytest.mark.parametrize("X", TIMES.values(), ids=TIMES)
 def test_times_are_refused_with_the_remedy(X):
-    with pytest.raises(ValueError, match="Column 'when' of X .*column_encoders"):
+    with pytest.raises(ValueError, match=r"Column 'when' of X .*column_encoders"):
         make().fit(X)
 
 
@@ -328,5 +328,7 @@ def test_an_encoder_that_knows_no_other_levels_names_its_column():
 
 def test_an_encoder_that_cannot_decode_is_named():
     model = make(numeric_encoder=OrdinalEncoder()).fit(X)
-    with pytest.raises(ValueError, match="Column 'x0' .* OrdinalEncoder cannot decode"):
+    with pytest.raises(
+        ValueError, match=r"Column 'x0' .* OrdinalEncoder cannot decode"
+    ):
         model.inverse_transform(np.full((1, 4), 1e9))
