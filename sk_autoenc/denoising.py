@@ -630,13 +630,19 @@ class DenoisingAutoencoder(
     def _errors(self, X: Any) -> Iterator[tuple[slice, FloatArray]]:
         """Yield z - x of some rows at a time, 0 where x is missing."""
         feed = RowFeed(X, self._dtype(X))
-        for rows in feed.blocks():
-            batch = feed(rows)
-            errors = self._decode(self._encode(X[rows]))
-            errors -= batch.targets
-            if batch.entry_weights is not None:
-                errors *= batch.entry_weights
-            yield rows, errors
+        n_components, n_features = self.components_.shape
+        # Twice, since the errors and the rows, made dense, are there at one time.
+        for block in slices(len(feed), 2 * n_components):
+            codes = self._encode(X[block])
+            for part in slices(len(codes), 2 * n_features):
+                rows = slice(block.start + part.start, block.start + part.stop)
+                errors = self._decode(codes[part])
+                batch = feed(rows)
+                errors -= batch.targets
+                if batch.entry_weights is not None:
+                    errors *= batch.entry_weights
+                del batch  # before the next is read
+                yield rows, errors
 
     def _encode(self, X: Any) -> FloatArray:
         activation = ACTIVATIONS[self._fitted_with["activation"]]
