@@ -16,7 +16,7 @@ from sk_autoenc._typing import CategoricalFeatures, FloatArray, RandomState
 from sk_autoenc.base import draw_entropy, is_fitted, seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.feeds import slices
-from sk_autoenc.tables.columns import are_categories
+from sk_autoenc.tables.columns import are_categories, check_times
 from sk_autoenc.tables.encoders import learn_encoding
 from sk_autoenc.tables.numbers import BinnedNumbers
 from sk_autoenc.tables.reading import read_table
@@ -27,7 +27,6 @@ from sk_autoenc.validation import (
     check_encoder,
     check_settings,
     check_takes_groups,
-    check_times,
     places_of,
 )
 

@@ -25,7 +25,6 @@ from sk_autoenc.parts.losses import LOSSES, make_loss
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
-from sk_autoenc.tables.columns import are_times
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.hints import converter_hint
 
@@ -486,17 +485,6 @@ def places_of(column_encoders, names):
             )
         places[place] = encoder
     return places
-
-
-def check_times(table, are_categories, opaque):
-    """Refuse objects of dates and times in columns without an encoder of their own."""
-    for place, is_category in enumerate(are_categories):
-        if is_category and place not in opaque and are_times(table.observed(place)):
-            raise ValueError(
-                f"Column {table.names[place]!r} of X holds dates or times. Name an "
-                "encoder of it in column_encoders, make numbers or strings of them, or "
-                "drop it."
-            )
 
 
 def check_something_to_compare(X):

@@ -112,6 +112,17 @@ def are_times(values):
     return any(hasattr(kind, method) for kind in kinds for method in OF_TIMES)
 
 
+def check_times(table, are_categories, opaque):
+    """Refuse objects of dates and times in columns without an encoder of their own."""
+    for place, is_category in enumerate(are_categories):
+        if is_category and place not in opaque and are_times(table.observed(place)):
+            raise ValueError(
+                f"Column {table.names[place]!r} of X holds dates or times. Name an "
+                "encoder of it in column_encoders, make numbers or strings of them, or "
+                "drop it."
+            )
+
+
 def learn_numbers(name, observed):
     """Describe a column of numbers."""
     numbers = as_numbers(name, observed)
