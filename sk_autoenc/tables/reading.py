@@ -5,6 +5,7 @@ polars is imported.
 """
 
 import re
+from collections import Counter
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -115,9 +116,9 @@ def read_table(estimator, X, missing_values, *, reset, opaque=None):
 
 def check_different(names):
     """Refuse two columns of one name."""
-    several = sorted({name for name in names if names.count(name) > 1})
-    if several:
-        raise ValueError(f"X has several columns named {several[0]!r}. Rename them.")
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise ValueError(f"X has several columns named {name!r}. Rename them.")
 
 
 def check_names(estimator, names, *, reset):
