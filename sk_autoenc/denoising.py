@@ -561,11 +561,11 @@ class DenoisingAutoencoder(
         True
         """
         model = self._fitted_model()
-        X = check_rows(model, X, reset=False)
-        losses = np.empty(X.shape[0], model._dtype(X))
-        for rows, errors in model._errors(X):
+        checked = check_rows(model, X, reset=False)
+        losses = np.empty(checked.shape[0], model._dtype(checked))
+        for rows, errors in model._errors(checked):
             losses[rows] = np.square(errors, out=errors).sum(axis=1) / 2
-        observed = RowFeed(X).observed_share()
+        observed = RowFeed(checked).observed_share()
         np.divide(losses, observed, out=losses, where=observed != 0)
         return np.subtract(0, losses, out=losses)  # -0.0 would look odd
 
@@ -621,22 +621,28 @@ class DenoisingAutoencoder(
         array([1])
         """
         model = self._fitted_model()
-        X = check_rows(model, X, reset=False)
-        squares = np.empty(X.shape, model._dtype(X))
-        for rows, errors in model._errors(X):
+        checked = check_rows(model, X, reset=False)
+        squares = np.empty(checked.shape, model._dtype(checked))
+        for rows, errors in model._errors(checked):
             np.square(errors, out=squares[rows])
         return squares
 
     def _errors(self, X: Any) -> Iterator[tuple[slice, FloatArray]]:
         """Yield z - x of some rows at a time, 0 where x is missing."""
         feed = RowFeed(X, self._dtype(X))
-        for rows in feed.blocks():
-            batch = feed(rows)
-            errors = self._decode(self._encode(X[rows]))
-            errors -= batch.targets
-            if batch.entry_weights is not None:
-                errors *= batch.entry_weights
-            yield rows, errors
+        n_components, n_features = self.components_.shape
+        # Twice, since the errors and the rows, made dense, are there at one time.
+        for block in slices(len(feed), 2 * n_components):
+            codes = self._encode(X[block])
+            for part in slices(len(codes), 2 * n_features):
+                rows = slice(block.start + part.start, block.start + part.stop)
+                errors = self._decode(codes[part])
+                batch = feed(rows)
+                errors -= batch.targets
+                if batch.entry_weights is not None:
+                    errors *= batch.entry_weights
+                del batch  # before the next is read
+                yield rows, errors
 
     def _encode(self, X: Any) -> FloatArray:
         activation = ACTIVATIONS[self._fitted_with["activation"]]
@@ -684,9 +690,8 @@ class DenoisingAutoencoder(
     def _parameters(self, dtype: np.dtype[Any]) -> Any:
         """Return a copy of the fitted parameters."""
         tied = self.decoder_components_ is self.components_
-        parameters = one_hidden.allocate_parameters(
-            *self.components_.shape, tied, dtype
-        )
+        shape: tuple[int, int] = self.components_.shape
+        parameters = one_hidden.allocate_parameters(*shape, tied, dtype)
         for name, array in self._parameter_attributes(parameters).items():
             array[...] = getattr(self, name)
         return parameters

@@ -16,7 +16,7 @@ from sk_autoenc._typing import CategoricalFeatures, FloatArray, RandomState
 from sk_autoenc.base import draw_entropy, is_fitted, seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.feeds import slices
-from sk_autoenc.tables.columns import are_categories
+from sk_autoenc.tables.columns import are_categories, check_times
 from sk_autoenc.tables.encoders import learn_encoding
 from sk_autoenc.tables.numbers import BinnedNumbers
 from sk_autoenc.tables.reading import read_table
@@ -131,7 +131,7 @@ class TableDenoisingAutoencoder(
     >>> model = TableDenoisingAutoencoder(random_state=0).fit(frame)
     >>> codes = model.transform(frame)
     >>> codes.shape
-    (80, 256)
+    (80, 512)
     >>> list(model.inverse_transform(codes[:4])["kind"])
     ['small', 'small', 'large', 'large']
     """
@@ -198,13 +198,15 @@ class TableDenoisingAutoencoder(
         template = DEFAULT if settings.autoencoder is None else settings.autoencoder
         check_takes_groups(template)
         for name in ("numeric_encoder", "categorical_encoder"):
-            check_encoder(name, getattr(settings, name))
+            if getattr(settings, name) is not None:
+                check_encoder(name, getattr(settings, name))
         shadow = type(self)()  # validation sets attributes: not yet on the estimator
         own = check_column_encoders(settings.column_encoders)
         table = read_table(shadow, X, self.missing_values, reset=True, opaque=set(own))
         own = places_of(own, table.names)
         rng = np.random.default_rng(draw_entropy(settings.random_state))
         categories = are_categories(table, self.categorical_features)
+        check_times(table, categories, own)
         encoders = choose(settings, categories, own, rng)
         encoding = learn_encoding(
             table, categories, encoders, add_indicator=settings.add_indicator
@@ -260,7 +262,7 @@ class TableDenoisingAutoencoder(
         --------
         >>> X = np.random.default_rng(0).normal(size=(50, 3))
         >>> TableDenoisingAutoencoder(random_state=0).fit(X).transform(X).shape
-        (50, 256)
+        (50, 512)
         """
         features, _ = self._read(X)
         return self.autoencoder_.transform(features)

@@ -233,7 +233,7 @@ def check_feature_groups(feature_groups, n_features):
             "features of X, the same for features of one column of a table, or None; "
             f"got {feature_groups!r:.200}."
         )
-    first = np.flatnonzero(np.diff(groups, prepend=groups[0] - 1))
+    first = np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]]))
     if len(np.unique(groups)) < len(first):
         number, seen = np.unique(groups[first], return_counts=True)
         raise ValueError(
@@ -442,14 +442,10 @@ def check_takes_groups(autoencoder):
 
 def check_encoder(name, encoder):
     """Refuse what is no transformer."""
-    if encoder is None:
-        return
-    if isinstance(encoder, type) or not (
-        hasattr(encoder, "fit_transform") and hasattr(encoder, "transform")
-    ):
+    needed = "get_params", "fit_transform", "transform"
+    if isinstance(encoder, type) or not all(hasattr(encoder, one) for one in needed):
         raise ValueError(
-            f"{name} must be a transformer, such as StandardScaler(), or None; got "
-            f"{encoder!r}."
+            f"{name} must be a transformer, such as StandardScaler(); got {encoder!r}."
         )
 
 
@@ -471,16 +467,23 @@ def places_of(column_encoders, names):
     """Return the values by the places of their columns."""
     places = {}
     for key, encoder in column_encoders.items():
+        is_number = isinstance(key, Integral) and not isinstance(key, bool)
         if key in names:
-            places[names.index(key)] = encoder
-        elif isinstance(key, Integral) and 0 <= key < len(names):
-            places[int(key)] = encoder
+            place = names.index(key)
+        elif is_number and 0 <= key < len(names):
+            place = int(key)
         else:
             raise ValueError(
                 f"column_encoders has the key {key!r}, which is neither a name of a "
                 f"column of X nor a number from 0 to {len(names) - 1}. The columns are "
                 f"{names}."
             )
+        if place in places:
+            raise ValueError(
+                f"column_encoders has two keys for the column {names[place]!r}. Keep "
+                "one of them."
+            )
+        places[place] = encoder
     return places
 
 

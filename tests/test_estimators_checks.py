@@ -2,10 +2,17 @@
 
 import pytest
 from estimators import every_case
+from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from sk_autoenc import DenoisingAutoencoder, RAETransformer, UnfoldingRAETransformer
+from sk_autoenc import (
+    DenoisingAutoencoder,
+    RAETransformer,
+    TableDenoisingAutoencoder,
+    UnfoldingRAETransformer,
+)
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.losses import LOSSES
@@ -72,13 +79,33 @@ SETTINGS = {
     ],
 }
 QUICK = {"max_iter": 2, "tol": 0, "random_state": 0}
+SMALL = DenoisingAutoencoder(4, corruption="swap", max_iter=2, tol=0)
+OF_TABLES = [
+    {},
+    {"autoencoder": clone(SMALL).set_params(corruption="masking", tied_weights=False)},
+    {"autoencoder": clone(SMALL).set_params(early_stopping=True)},
+    {"add_indicator": False, "categorical_features": None},
+    {"numeric_encoder": StandardScaler()},
+]
+ESTIMATORS = [
+    *(
+        (changes, Estimator(**QUICK | changes))
+        for Estimator, settings in SETTINGS.items()
+        for changes in settings
+    ),
+    *(
+        (changes, TableDenoisingAutoencoder(**{"autoencoder": SMALL} | changes))
+        for changes in OF_TABLES
+    ),
+]
 CHECKS = [
     pytest.param(
-        check, estimator, id=f"{Estimator.__name__}-{changes}-{check.func.__name__}"
+        check,
+        estimator,
+        id=f"{type(estimator).__name__}-{changes}-{check.func.__name__}",
     )
-    for Estimator, settings in SETTINGS.items()
-    for changes in settings
-    for estimator, check in estimator_checks_generator(Estimator(**QUICK | changes))
+    for changes, one in ESTIMATORS
+    for estimator, check in estimator_checks_generator(one)
 ]
 """Not by parametrize_with_checks: that of 1.7 hands pytest a generator, which warns."""
 
@@ -91,8 +118,7 @@ def test_scikit_learns_checks_pass(check, estimator):
 
 
 def test_every_setting_is_really_checked():
-    n_settings = sum(map(len, SETTINGS.values()))
-    assert len(CHECKS) > 40 * n_settings
+    assert len(CHECKS) > 40 * len(ESTIMATORS)
 
 
 @every_case
@@ -115,6 +141,18 @@ def test_no_check_is_switched_off_by_a_tag(case):
     assert not tags._skip_test
     assert tags.input_tags.two_d_array
     assert tags.transformer_tags.preserves_dtype == ["float64", "float32"]
+
+
+def test_a_table_may_have_holes_and_categories_and_no_check_is_switched_off():
+    tags = get_tags(TableDenoisingAutoencoder())
+    assert tags.input_tags.allow_nan
+    assert tags.input_tags.categorical
+    assert not tags.input_tags.sparse
+    assert tags.input_tags.two_d_array
+    assert tags.transformer_tags.preserves_dtype == ["float64", "float32"]
+    assert not tags.no_validation
+    assert not tags.non_deterministic
+    assert not tags._skip_test
 
 
 def test_rows_may_be_sparse():

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracles import FUNCTIONS, mixed_loss
 
 from sk_autoenc.parts.activations import ACTIVATIONS
-from sk_autoenc.parts.losses import LOSSES, mixed_columns
+from sk_autoenc.parts.losses import LOSSES, make_loss, mixed_columns, mixed_groups
 
 PAIRS = [
     (name, output) for name in LOSSES for output in LOSSES[name].output_activations
@@ -315,3 +315,124 @@ def test_the_loss_of_a_level_is_not_negative_and_its_slopes_sum_to_0(a, code):
     values, delta = evaluate_mixed((0, (3,)), [a], [one_hot(code, 3)])
     assert (values >= 0).all()
     assert delta.sum() == pytest.approx(0, abs=1e-15)
+
+
+# Groups: numbers and categories side by side, in any order
+
+GROUPINGS = {
+    "categories first": ([3, 2, 1, 1], [True, True, False, False]),
+    "numbers first": ([2, 1, 3], [False, False, True]),
+    "in turn": ([1, 3, 2, 2, 1], [False, True, False, True, False]),
+    "in turn, a category first": ([2, 1, 3, 2], [True, False, True, False]),
+    "one category": ([4], [True]),
+    "one number": ([1], [False]),
+    "numbers of several features": ([3, 2], [False, False]),
+    "a category of one level": ([1, 1], [True, False]),
+}
+every_grouping = pytest.mark.parametrize("grouping", GROUPINGS.values(), ids=GROUPINGS)
+
+
+def group_rows(grouping, is_weighted=True):
+    """Pre-activations, any targets, any weights."""
+    return mixed_rows((sum(grouping[0]), ()), is_weighted)
+
+
+def evaluate_groups(grouping, preactivation, targets, weights=None, dtype=np.float64):
+    preactivation, given = np.array(preactivation, dtype), np.array(targets, dtype)
+    out = np.full_like(given, np.nan), np.full_like(given, np.nan)
+    loss = mixed_groups(*grouping)
+    activation = ACTIVATIONS[loss.output_activations[0]]
+    if weights is not None:
+        weights = np.array(weights, dtype)
+    loss.evaluate(preactivation, given, weights, activation, out)
+    assert_array_equal(given, np.array(targets, dtype))
+    return out
+
+
+def blocks_of(grouping):
+    """Yield the place of each group and whether it is a category."""
+    start = 0
+    for width, is_category in zip(*grouping, strict=True):
+        yield slice(start, start + width), is_category
+        start += width
+
+
+def oracle_of_groups(grouping, a, targets, weights):
+    """Of one row, group by group."""
+    total, slopes = 0.0, []
+    for block, is_category in blocks_of(grouping):
+        width = block.stop - block.start
+        layout = (0, (width,)) if is_category else (width, ())
+        value, slope = mixed_loss(a[block], targets[block], weights[block], *layout)
+        total, slopes = total + value, slopes + slope
+    return total, slopes
+
+
+@every_grouping
+@with_or_without_weights
+def test_groups_in_any_order_equal_the_naive_softmax(grouping, is_weighted):
+    a, targets, weights = group_rows(grouping, is_weighted)
+    values, delta = evaluate_groups(grouping, a, targets, weights)
+    for row in range(len(a)):
+        w = weights[row] if is_weighted else np.ones_like(a[row])
+        total, slopes = oracle_of_groups(grouping, a[row], targets[row], w)
+        assert values[row].sum() == pytest.approx(total, rel=1e-12)
+        assert_allclose(delta[row], slopes, rtol=1e-12, atol=1e-14)
+
+
+@every_grouping
+@with_or_without_weights
+def test_delta_of_groups_equals_central_differences(grouping, is_weighted):
+    a, targets, weights = group_rows(grouping, is_weighted)
+    _, delta = evaluate_groups(grouping, a, targets, weights)
+    step = 1e-5
+    for column, move in enumerate(step * np.eye(a.shape[1])):
+        above, _ = evaluate_groups(grouping, a + move, targets, weights)
+        below, _ = evaluate_groups(grouping, a - move, targets, weights)
+        numerical = (above - below).sum(axis=1) / (2 * step)
+        assert_allclose(delta[:, column], numerical, rtol=1e-6, atol=1e-9)
+
+
+@every_grouping
+def test_groups_without_weight_have_no_loss_and_no_slope(grouping):
+    a, targets, weights = group_rows(grouping)
+    for part in evaluate_groups(grouping, a, targets, 0 * weights):
+        assert not part.any()
+
+
+@every_grouping
+def test_groups_in_single_precision_agree_with_double(grouping):
+    given = group_rows(grouping)
+    single = evaluate_groups(grouping, *given, dtype=np.float32)
+    double = evaluate_groups(grouping, *given)
+    for one, other in zip(single, double, strict=True):
+        assert one.dtype == np.float32
+        assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+@every_grouping
+def test_probabilities_of_a_category_sum_to_1_and_numbers_stay(grouping, dtype):
+    a = group_rows(grouping)[0].astype(dtype)
+    p = mixed_groups(*grouping).output(a.copy())
+    for block, is_category in blocks_of(grouping):
+        if is_category:
+            assert (p[:, block] > 0).all()
+            assert_allclose(p[:, block].sum(axis=1), 1, rtol=1e-6)
+        else:
+            assert_array_equal(p[:, block], a[:, block])
+
+
+def test_numbers_and_after_them_categories_are_mixed_columns():
+    a, targets, weights = mixed_rows((2, (3, 2)))
+    groups = evaluate_groups(([1, 1, 3, 2], [0, 0, 1, 1]), a, targets, weights)
+    columns = evaluate_mixed((2, (3, 2)), a, targets, weights)
+    for one, other in zip(groups, columns, strict=True):
+        assert_array_equal(one, other)
+
+
+def test_the_name_mixed_makes_the_loss_of_a_layout():
+    assert make_loss("mixed", ([2, 1], [True, False])).output_activations == (
+        "identity",
+    )
+    assert make_loss("squared_error") is LOSSES["squared_error"]
+    assert make_loss("squared_error", ([2], [True])) is LOSSES["squared_error"]

@@ -41,7 +41,7 @@ def encode(inputs, parameters, activation, out):
 
 def decode(hidden, parameters, activation, out):
     weights, intercept = parameters.decoder_weights, parameters.intercept_visible
-    return one_hidden.decode(hidden, weights, intercept, activation, out)
+    return one_hidden.decode(hidden, weights, intercept, activation.value, out)
 
 
 class Problem:

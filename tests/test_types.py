@@ -103,7 +103,7 @@ def test_hints_list_the_names_that_there_are() -> None:
     for hint, choices in [
         (_typing.Activation, ACTIVATIONS),
         (_typing.CorruptionName, {name for name in CORRUPTIONS if name is not None}),
-        (_typing.Loss, LOSSES),
+        (_typing.Loss, {"mixed", *LOSSES}),
         (_typing.OutlierScore, OUTLIER_SCORES),
         (_typing.Pooling, POOLINGS),
         (_typing.Solver, SOLVERS),

@@ -95,7 +95,7 @@ def as_numbers(name, values):
     """Return values as float64, or say what is none."""
     try:
         numbers = np.asarray(values, np.float64)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
             f"Column {name!r} of X is taken as numbers, but: {error}. Name it in "
@@ -104,6 +104,23 @@ def as_numbers(name, values):
     if not np.isfinite(numbers).all():
         raise ValueError(f"Column {name!r} of X contains infinity.")
     return numbers
+
+
+def are_times(values):
+    """Tell whether there are dates or times among objects."""
+    kinds = set(map(type, values))
+    return any(hasattr(kind, method) for kind in kinds for method in OF_TIMES)
+
+
+def check_times(table, are_categories, opaque):
+    """Refuse objects of dates and times in columns without an encoder of their own."""
+    for place, is_category in enumerate(are_categories):
+        if is_category and place not in opaque and are_times(table.observed(place)):
+            raise ValueError(
+                f"Column {table.names[place]!r} of X holds dates or times. Name an "
+                "encoder of it in column_encoders, make numbers or strings of them, or "
+                "drop it."
+            )
 
 
 def learn_numbers(name, observed):
@@ -138,7 +155,7 @@ def learn_category(name, observed):
             f"Column {name!r} of X: {error}; as the level of a category its argument "
             "must be a string or a number."
         ) from error
-    if any(hasattr(level, method) for level in counts for method in OF_TIMES):
+    if are_times(counts):
         raise ValueError(
             f"Column {name!r} of X holds dates or times. Make numbers of them, such as "
             "days since a date, or strings, or drop it."

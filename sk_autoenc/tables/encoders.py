@@ -7,10 +7,12 @@ whose encoding is the nearest, and so as one that is there.
 """
 
 from collections import Counter
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
+from sklearn import config_context
 from sklearn.base import clone
 
 from sk_autoenc.tables.columns import MOST_LEVELS, as_numbers
@@ -36,12 +38,14 @@ class Scaling(NamedTuple):
     @classmethod
     def learn(cls, encoded):
         """Learn mean and standard deviation of features, dense or sparse."""
+        size = largest(encoded)  # squares of large numbers are no numbers
         if scipy.sparse.issparse(encoded):
-            shift = np.zeros(encoded.shape[1])
-            scale = np.sqrt(encoded.power(2).mean(axis=0))
-            is_binary = ~(encoded != encoded.power(2)).sum(axis=0).astype(bool)
+            shift = np.zeros(len(size))
+            scale = size * np.sqrt(encoded.multiply(1 / size).power(2).mean(axis=0))
+            is_binary = ~(encoded != abs(encoded).sign()).sum(axis=0).astype(bool)
         else:
-            shift, scale = encoded.mean(axis=0), encoded.std(axis=0)
+            unit = encoded / size
+            shift, scale = size * unit.mean(axis=0), size * unit.std(axis=0)
             is_binary = ((encoded == 0) | (encoded == 1)).all(axis=0)
         scale[scale <= TINY * np.abs(shift)] = 1
         return cls(np.where(is_binary, 0, shift), np.where(is_binary, 1, scale))
@@ -52,7 +56,8 @@ class Scaling(NamedTuple):
             scaled = encoded.multiply(1 / self.scale).tocsr()
         else:
             dense = encoded.toarray() if scipy.sparse.issparse(encoded) else encoded
-            scaled = scipy.sparse.csr_array((dense - self.shift) / self.scale)
+            with np.errstate(over="ignore"):  # of what is far beyond training
+                scaled = scipy.sparse.csr_array((dense - self.shift) / self.scale)
         np.clip(scaled.data, -FURTHEST, FURTHEST, out=scaled.data)
         scaled.eliminate_zeros()
         scaled.sort_indices()
@@ -114,7 +119,7 @@ class Group(NamedTuple):
         encoded = scipy.sparse.csr_array((0, self.n_encoded))
         if len(seen):
             given = values_for(self.encoder, table, self, ~missing)
-            encoded = self.scaling(as_features(self.encoder.transform(given)))
+            encoded = self.scaling(encoded_by(self, self.encoder.transform, given))
         if self.is_one_hot:  # all zeros is an unknown level
             known = np.diff(encoded.indptr) > 0
             missing[seen[~known]] = True
@@ -149,8 +154,10 @@ class Group(NamedTuple):
             return self.levels[distance.argmin(axis=1)]
         if hasattr(self.encoder, "inverse_transform"):
             given = self.scaling.undo(encoded)
-            values = np.asarray(self.encoder.inverse_transform(given))
-            return as_type(values.reshape(len(encoded), -1)[:, 0], limits)
+            with naming(self, "decode"):
+                values = np.asarray(self.encoder.inverse_transform(given))
+                values = values.reshape(len(encoded), -1)[:, 0]
+            return as_type(values, limits)
         return np.full(len(encoded), None)
 
 
@@ -246,7 +253,8 @@ def learn_group(table, place, encoder, is_category, add_indicator):
         levels=None,
         codes=None,
     )
-    encoded = learn_encoder(group, values_for(encoder, table, group, seen))
+    given = values_for(encoder, table, group, seen)
+    encoded = encoded_by(group, group.encoder.fit_transform, given)
     group = group._replace(scaling=Scaling.learn(encoded))
     if not is_category:
         return group
@@ -254,11 +262,14 @@ def learn_group(table, place, encoder, is_category, add_indicator):
 
 
 def with_levels(group, observed, encoded):
-    """Say what levels a category has, unless there are too many."""
+    """Say what levels a category has, unless there are too many, or no levels."""
+    try:
+        frequent = [level for level, _ in Counter(observed).most_common()]
+    except TypeError:  # lists, say, which an encoder of the user's understands
+        return group
     first = {}
     for row, level in enumerate(observed):
         first.setdefault(level, row)
-    frequent = [level for level, _ in Counter(observed).most_common()]
     if len(frequent) * group.n_encoded > MOST_CODES:
         return group
     codes = encoded[[first[level] for level in frequent]].toarray()
@@ -270,29 +281,44 @@ def with_levels(group, observed, encoded):
     return group._replace(levels=levels[distinct], codes=codes[distinct])
 
 
-def learn_encoder(group, given):
-    """Fit the encoder of a column; return what it makes of it."""
-    kind = type(group.encoder).__name__
-    try:
-        encoded = as_features(group.encoder.fit_transform(given))
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"Column {group.name!r} of X: {kind} cannot encode it: {error}"
-        ) from error
-    if encoded.shape[0] != len(given) or not encoded.shape[1]:
+def encoded_by(group, encode, given):
+    """Return what a method of a column's encoder makes of it, dense or CSR."""
+    is_training = group.scaling is None
+    with naming(group, "encode"), config_context(transform_output="default"):
+        encoded = as_features(encode(given))
+        if is_training and np.isnan(stored(encoded)).any():
+            raise ValueError("it gave NaN for what is not missing")
+    n_rows, n_encoded = encoded.shape
+    n_expected = n_encoded if is_training else group.n_encoded
+    if n_rows != len(given) or not n_encoded or n_encoded != n_expected:
+        width = "" if is_training else f"{n_expected} "
         raise ValueError(
-            f"Column {group.name!r} of X: {kind} gave an array of shape "
-            f"{encoded.shape} for {len(given)} values; it must give one row of "
-            "numbers for each."
+            f"Column {group.name!r} of X: {type(group.encoder).__name__} gave an array "
+            f"of shape {encoded.shape} for {len(given)} values; it must give one row "
+            f"of {width}numbers for each."
         )
     return encoded
+
+
+@contextmanager
+def naming(group, verb):
+    """Say of an error what column and what encoder it is about."""
+    try:
+        yield
+    except (IndexError, TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"Column {group.name!r} of X: {type(group.encoder).__name__} cannot {verb} "
+            f"it: {error}"
+        ) from error
 
 
 def values_for(encoder, table, group, seen):
     """Return the observed values of a column as its encoder wants them.
 
     A column of the table itself for skrub's encoders of single columns, else an array
-    of shape (n_values, 1), of float64 if the column holds numbers.
+    of shape (n_values, 1), of float64 if the column holds numbers, of objects if it
+    holds a category.
     """
     if hasattr(encoder, "__single_column_transformer__") and table.is_frame:
         if hasattr(table.source, "iloc"):
@@ -301,17 +327,34 @@ def values_for(encoder, table, group, seen):
     values = table.columns[group.place][seen]
     if group.is_number:
         values = as_numbers(group.name, values)
+    elif values.dtype.kind not in "mM":  # a level of any type may be new
+        values = values.astype(object)
     return values[:, np.newaxis]
 
 
 def as_features(encoded):
     """Return what an encoder gave as a float64 array, or CSR array if it is sparse."""
     if hasattr(encoded, "tocsr"):
-        return scipy.sparse.csr_array(encoded).astype(np.float64)
-    encoded = np.asarray(encoded, np.float64)
+        encoded = scipy.sparse.csr_array(encoded).astype(np.float64)
+    else:
+        encoded = np.asarray(encoded, np.float64)
     if encoded.ndim != 2:
         raise ValueError(f"it gave an array of shape {encoded.shape}, which is not 2-D")
+    if np.isinf(stored(encoded)).any():
+        raise ValueError("it gave infinity")
     return encoded
+
+
+def largest(encoded):
+    """Return the largest size of each feature, 1 where all are 0."""
+    size = abs(encoded).max(axis=0)
+    size = size.toarray().ravel() if scipy.sparse.issparse(size) else size
+    return np.where(size == 0, 1, size)
+
+
+def stored(encoded):
+    """Return the values of a dense array, or those of a CSR array that are stored."""
+    return encoded.data if scipy.sparse.issparse(encoded) else encoded
 
 
 def empty(source):

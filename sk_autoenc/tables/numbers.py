@@ -5,13 +5,15 @@ import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+LARGEST = np.finfo(np.float64).max
+
 
 class BinnedNumbers(TransformerMixin, BaseEstimator):
     """A number, standardised, and the piece between quantiles in which it lies.
 
     The number is z = asinh((x - mean) / scale), which far outliers do not stretch.
     The pieces are one-hot: what a linear model of them can say of the column is any
-    step function.
+    step function. A single piece says nothing and is left out.
 
     Parameters
     ----------
@@ -54,17 +56,27 @@ class BinnedNumbers(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         column = check_array(X, dtype=np.float64)[:, 0]
+        z = self._size(column)
+        if not len(self.ends_):
+            return scipy.sparse.csr_array(z[:, np.newaxis])
         piece = 1 + np.searchsorted(self.ends_, column, side="right")
         n = len(column)
         index = np.stack([np.zeros(n, piece.dtype), piece], axis=1).ravel()
-        values = np.stack([self._size(column), np.ones(n)], axis=1).ravel()
+        values = np.stack([z, np.ones(n)], axis=1).ravel()
         shape = n, 2 + len(self.ends_)
         return scipy.sparse.csr_array((values, index, np.arange(n + 1) * 2), shape)
 
     def inverse_transform(self, X):
         """Return the numbers, of shape (n_values, 1), by z within its range."""
         z = np.clip(check_array(X, dtype=np.float64)[:, :1], *self.range_)
-        return (np.sinh(z) * self.scale_ + self.mean_) * self.size_
+        with np.errstate(over="ignore"):  # by rounding, at the largest number
+            return finite((np.sinh(z) * self.scale_ + self.mean_) * self.size_)
 
     def _size(self, x):
-        return np.arcsinh((x / self.size_ - self.mean_) / self.scale_)
+        with np.errstate(over="ignore"):  # of what is far beyond training
+            return np.arcsinh(finite((x / self.size_ - self.mean_) / self.scale_))
+
+
+def finite(values):
+    """Return values with the largest float in place of infinity."""
+    return np.clip(values, -LARGEST, LARGEST)

@@ -5,11 +5,12 @@ polars is imported.
 """
 
 import re
+from collections import Counter
 from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_array, validate_data
 
 CATEGORICAL_TYPES = ("category", "categorical", "enum", "bool")
 """How their names begin, in pandas and polars."""
@@ -51,7 +52,7 @@ def is_frame(X):
     return hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "get_column"))
 
 
-def read_table(estimator, X, missing_values, *, reset, opaque=()):
+def read_table(estimator, X, missing_values, *, reset, opaque=None):
     """Validate a table and take it apart.
 
     Parameters
@@ -62,8 +63,9 @@ def read_table(estimator, X, missing_values, *, reset, opaque=()):
     missing_values : object
         What stands for a missing entry; NaN, None and pandas.NA stand for each other.
     reset : bool
-    opaque : collection of str or int, default=()
-        Names or places of columns of any type, which somebody else is to understand.
+    opaque : collection of str or int, default=None
+        Names or places of columns of any type, which encoders of the user's are to
+        understand. None: the user cannot name encoders.
 
     Returns
     -------
@@ -71,8 +73,9 @@ def read_table(estimator, X, missing_values, *, reset, opaque=()):
     """
     if is_frame(X):
         if min(X.shape) == 0:
-            validate_data(estimator, np.empty(X.shape), reset=False)  # its own words
+            check_array(np.empty(X.shape), estimator=estimator)  # its own words
         names = [str(name) for name in X.columns]
+        check_different(names)
         if hasattr(X, "iloc"):
             validate_data(estimator, X, reset=reset, skip_check_array=True)
         else:  # scikit-learn 1.7 does not see the names of polars 2
@@ -100,12 +103,22 @@ def read_table(estimator, X, missing_values, *, reset, opaque=()):
     missing = np.column_stack(
         [
             missing_entries(
-                name, column, missing_values, opaque=name in opaque or k in opaque
+                name,
+                column,
+                missing_values,
+                opaque=None if opaque is None else name in opaque or k in opaque,
             )
             for k, (name, column) in enumerate(zip(names, columns, strict=True))
         ]
     )
     return Table(X, names, columns, named, integers, missing)
+
+
+def check_different(names):
+    """Refuse two columns of one name."""
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise ValueError(f"X has several columns named {name!r}. Rename them.")
 
 
 def check_names(estimator, names, *, reset):
@@ -169,20 +182,26 @@ def is_nothing(value):
 def missing_entries(name, column, missing_values, *, opaque):
     """Tell which entries of a column are missing; refuse what cannot be used."""
     kind = column.dtype.kind
+    if column.ndim > 1:  # structs and arrays of polars
+        raise ValueError(
+            f"Column {name!r} of X holds several values in each entry. Make a column "
+            "of each of them, or drop it."
+        )
     if opaque and kind in "mM":
         return np.isnat(column)
     if kind in "mMcV":
+        encoder = "" if opaque is None else "name an encoder of it in column_encoders, "
         raise ValueError(
             f"Column {name!r} of X has the type {column.dtype}, which is neither a "
             "number nor a category. Make numbers of it (such as days since a date) or "
-            "strings, or drop it."
+            f"strings, {encoder}or drop it."
         )
     if kind == "f":
         nothing = np.isnan(column)
         if np.isinf(column).any():
             raise ValueError(
                 f"Column {name!r} of X contains infinity. Replace it by NaN, which is "
-                "filled in, or by a number."
+                "taken as missing, or by a number."
             )
     elif kind in ("O", "T"):
         nothing = np.fromiter(map(is_nothing, column), bool, len(column))

@@ -67,18 +67,46 @@ def make_table(prototype, columns):
     table : data frame of the type of the prototype, or ndarray
     """
     if isinstance(prototype, np.ndarray):
-        kind = prototype.dtype.kind
-        same = all(column.dtype.kind in "fiu" for column in columns) or kind == "O"
-        stacked = np.stack([column.astype(object) for column in columns], axis=1)
-        return stacked.astype(prototype.dtype if same or kind in "Ub" else object)
+        kind, dtype = prototype.dtype.kind, prototype.dtype
+        empty = any(map(is_empty, columns))
+        numbers = all(
+            column.dtype.kind in "fiu" or is_empty(column) for column in columns
+        )
+        same = numbers if kind == "f" else kind in "bSTU" and not empty
+        columns = [fitting(column, dtype).astype(object) for column in columns]
+        stacked = np.stack(columns, axis=1)
+        return stacked.astype(dtype if same else object)
     if hasattr(prototype, "iloc"):
-        frame = prototype.reindex(range(len(columns[0])))
+        frame = prototype.reindex(range(len(columns[0])))  # all missing
         for k, column in enumerate(columns):
+            if is_empty(column):
+                continue
             old = prototype.iloc[:, k].set_axis(prototype.index[:0])
-            frame.isetitem(k, of_pandas(old, column, index=frame.index))
+            values = fitting(column, old.dtype)
+            frame.isetitem(k, of_pandas(old, values, index=frame.index))
         return frame
-    series = prototype.get_columns()
-    return type(prototype)(list(map(of_polars, series, columns)))
+    return type(prototype)(
+        [
+            old.clear(len(column))
+            if is_empty(column)
+            else of_polars(old, fitting(column, old.dtype))
+            for old, column in zip(prototype.get_columns(), columns, strict=True)
+        ]
+    )
+
+
+def is_empty(column):
+    """Tell whether a column holds None alone."""
+    return column.dtype.kind == "O" and all(value is None for value in column)
+
+
+def fitting(values, dtype):
+    """Return floats within the range of a type, if it is a narrower one of floats."""
+    name = str(dtype).lower()
+    if values.dtype.kind != "f" or name not in ("float16", "float32"):
+        return values
+    largest = np.finfo(name).max
+    return np.clip(values, -largest, largest)
 
 
 def holds(series, values):
@@ -94,6 +122,8 @@ def holds(series, values):
 def of_pandas(old, values, index=None):
     """Make a column of pandas with other values, of its type if that holds them."""
     given = {"index": old.index if index is None else index, "name": old.name}
+    if values.dtype.kind in "mM":
+        return type(old)(values, **given).astype(old.dtype)
     if not holds(old, values):
         return type(old)(values.tolist(), **given)
     dtype = old.dtype
@@ -105,6 +135,8 @@ def of_pandas(old, values, index=None):
 
 def of_polars(old, values):
     """Make a column of polars with other values, of its type if that holds them."""
+    if values.dtype.kind in "mM":
+        return type(old)(old.name, values).cast(old.dtype)
     if not holds(old, values):
         return type(old)(old.name, values.tolist())
     dtype = old.dtype
@@ -116,11 +148,17 @@ def of_polars(old, values):
 
 
 def as_type(values, limits):
-    """Return whole numbers as such, within the limits of a type of integers, if any."""
+    """Return whole numbers as such, within the limits of a type of integers, if any.
+
+    NaN becomes None.
+    """
     if limits is None or values.dtype.kind not in "fiu":
         return values
     low, high = limits
-    whole = [min(max(round(value), low), high) for value in values]
+    whole = [
+        None if np.isnan(value) else round(min(max(value, low), high))
+        for value in values
+    ]
     return np.array([*whole, None], object)[:-1]
 
 
