@@ -30,10 +30,6 @@ from sk_autoenc.validation import (
     places_of,
 )
 
-DEFAULT = DenoisingAutoencoder(
-    512, corruption="swap", corruption_level=0.15, tied_weights=False, alpha=0.001
-)
-"""What ``autoencoder=None`` stands for."""
 MOST_BINS, MOST_BINS_OF_ALL = 200, 4000
 """Of a column of numbers, and of all of them."""
 RARE = 10
@@ -59,7 +55,8 @@ class TableDenoisingAutoencoder(
     ----------
     autoencoder : DenoisingAutoencoder or None, default=None
         The model; its `feature_groups` are set. None is ``DenoisingAutoencoder(512,
-        corruption="swap", corruption_level=0.15, tied_weights=False, alpha=0.001)``.
+        corruption="swap", corruption_level=0.15, tied_weights=False, alpha=a)``, where
+        a is 10 / n_samples, but from 0.001 to 0.03.
 
     numeric_encoder : estimator object or None, default=None
         What encodes a column of numbers: a transformer of arrays of shape (n_values, 1)
@@ -195,8 +192,7 @@ class TableDenoisingAutoencoder(
         array([0, 1, 2])
         """
         settings = check_settings(self, TABULAR_CONSTRAINTS)
-        template = DEFAULT if settings.autoencoder is None else settings.autoencoder
-        check_takes_groups(template)
+        check_takes_groups(settings.autoencoder)
         for name in ("numeric_encoder", "categorical_encoder"):
             if getattr(settings, name) is not None:
                 check_encoder(name, getattr(settings, name))
@@ -217,6 +213,7 @@ class TableDenoisingAutoencoder(
                 "rows with some observed entries."
             )
         groups = encoding.feature_groups
+        template = settings.autoencoder or default_autoencoder(table.n_rows)
         model = seeded(template, rng).set_params(feature_groups=groups)
         features, _ = encoding.encode(table, np.float32)
         model.fit(features)
@@ -454,6 +451,17 @@ class TableDenoisingAutoencoder(
         tags.input_tags.categorical = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def default_autoencoder(n_rows: int) -> DenoisingAutoencoder:
+    """Return the model that is used where none is given."""
+    return DenoisingAutoencoder(
+        512,
+        corruption="swap",
+        corruption_level=0.15,
+        tied_weights=False,
+        alpha=min(max(10 / n_rows, 0.001), 0.03),
+    )
 
 
 def choose(

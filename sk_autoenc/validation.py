@@ -426,6 +426,8 @@ def check_rows_only(X):
 
 def check_takes_groups(autoencoder):
     """Refuse a model that cannot be told which features come from one column."""
+    if autoencoder is None:
+        return
     if isinstance(autoencoder, type):
         problem = f"Pass an instance, {autoencoder.__name__}(...), not the class."
     elif not hasattr(autoencoder, "get_params"):

@@ -97,8 +97,19 @@ def test_wild_numbers_after_training_are_finite_there_and_back(values, wild):
 
 @pytest.mark.parametrize("z", [1e300, -1e300, 1000])
 def test_wild_codes_of_a_number_decode_to_a_finite_number(z):
-    encoder = BinnedNumbers().fit(column(*COLUMNS["normal"]))
-    assert np.isfinite(encoder.inverse_transform(column(z))).all()
+    numbers = column(*COLUMNS["normal"])
+    encoder = BinnedNumbers().fit(numbers)
+    code = encoder.transform(numbers[:1]).toarray()
+    code[0, 0] = z
+    assert np.isfinite(encoder.inverse_transform(code)).all()
+
+
+def test_a_number_that_has_a_piece_of_its_own_comes_back_exactly():
+    numbers = column(*np.repeat([1.1, 2.2, 5.7, 9.3], 100))
+    encoder = BinnedNumbers().fit(numbers)
+    codes = encoder.transform(numbers).toarray()
+    codes[:, 0] += 0.3
+    assert_array_equal(encoder.inverse_transform(codes), numbers)
 
 
 def test_each_number_lies_in_one_piece():

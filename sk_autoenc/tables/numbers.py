@@ -44,7 +44,9 @@ class BinnedNumbers(TransformerMixin, BaseEstimator):
         ends = np.quantile(column, np.linspace(0, 1, n_bins + 1)[1:-1])
         ends = np.unique(ends)
         self.ends_ = ends[ends > column.min()]
-        self.range_ = self._size(column.min()), self._size(column.max())
+        start = np.searchsorted(ordered := np.sort(column), self.ends_)
+        self.smallest_ = ordered[np.concatenate([[0], start])]
+        self.largest_ = ordered[np.concatenate([start - 1, [-1]])]
         return self
 
     def transform(self, X):
@@ -67,10 +69,17 @@ class BinnedNumbers(TransformerMixin, BaseEstimator):
         return scipy.sparse.csr_array((values, index, np.arange(n + 1) * 2), shape)
 
     def inverse_transform(self, X):
-        """Return the numbers, of shape (n_values, 1), by z within its range."""
-        z = np.clip(check_array(X, dtype=np.float64)[:, :1], *self.range_)
-        with np.errstate(over="ignore"):  # by rounding, at the largest number
-            return finite((np.sinh(z) * self.scale_ + self.mean_) * self.size_)
+        """Return the numbers, of shape (n_values, 1).
+
+        That of z, within the numbers that training saw in the likeliest piece: exact
+        where that is one number.
+        """
+        X = check_array(X, dtype=np.float64)
+        with np.errstate(over="ignore"):  # far beyond training
+            numbers = (np.sinh(X[:, 0]) * self.scale_ + self.mean_) * self.size_
+        piece = X[:, 1:].argmax(axis=1) if len(self.ends_) else np.zeros(len(X), int)
+        numbers = np.clip(numbers, self.smallest_[piece], self.largest_[piece])
+        return numbers[:, np.newaxis]
 
     def _size(self, x):
         with np.errstate(over="ignore"):  # of what is far beyond training
