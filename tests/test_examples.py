@@ -65,3 +65,11 @@ def test_the_digits_example_prints_the_accuracies_of_three_kinds_of_features(run
     assert list(accuracy) == ["raw pixels", "PCA, 40 components", "denoising codes"]
     assert min(accuracy.values()) > 0.9
     assert accuracy["denoising codes"] == max(accuracy.values())
+
+
+def test_the_table_example_shows_that_codes_help_a_linear_model_with_many_labels(run):
+    printed = run("plot_table_codes")[0].stdout
+    found = re.findall(r"^(\w+, logistic regression)((?: +0\.\d+)+)$", printed, re.M)
+    areas = {name.split(",")[0]: list(map(float, row.split())) for name, row in found}
+    assert list(areas) == ["columns", "codes"]
+    assert areas["codes"][-1] > areas["columns"][-1] + 0.05

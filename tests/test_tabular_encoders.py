@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
@@ -13,6 +14,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from sk_autoenc import DenoisingAutoencoder, TableDenoisingAutoencoder
 from sk_autoenc.tables.columns import are_categories
 from sk_autoenc.tables.encoders import learn_encoding
 from sk_autoenc.tables.numbers import LARGEST, BinnedNumbers
@@ -481,3 +483,30 @@ def test_times_keep_their_type(unit):
     old = pd.DataFrame({"a": pd.Series(times)})
     made = make_table(old[:0], [times])
     pd.testing.assert_frame_equal(made, old)
+
+
+def test_encoders_of_skrub_take_times_and_texts_of_pandas_and_polars():
+    skrub = pytest.importorskip("skrub")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "when": pd.date_range("2024-01-01", periods=60, freq="D"),
+            "note": [f"{word} {k}" for k, word in enumerate(["cat", "dog"] * 30)],
+            "n": rng.normal(size=60),
+        }
+    )
+    frame.loc[::7, "when"] = pd.NaT
+    model = TableDenoisingAutoencoder(
+        DenoisingAutoencoder(4, max_iter=2),
+        column_encoders={
+            "when": skrub.DatetimeEncoder(),
+            "note": skrub.StringEncoder(n_components=3),
+        },
+        random_state=0,
+    )
+    for X in (frame, pl.from_pandas(frame)):
+        codes = model.fit(X).transform(X)
+        assert np.isfinite(codes).all()
+        decoded = model.inverse_transform(codes)
+        assert list(decoded.columns) == ["when", "note", "n"]
+        assert list(decoded.dtypes) == list(X.dtypes)
