@@ -328,11 +328,16 @@ def least_squares(linear, network, truth):
 
 
 def some_of(errors, all_errors, rng):
-    """Return errors to draw from: a column's own, or all if it has very few."""
+    """Return errors to draw from: a column's own, or all if it has very few.
+
+    Few errors understate what there may be: they grow by sqrt(1 + 1 / n), as a
+    prediction from n does.
+    """
     pool = errors if len(errors) >= 20 else all_errors
     if not len(pool):
         return np.zeros(1, np.float32)
-    return rng.permutation(pool)[:N_RESIDUALS]
+    wider = np.sqrt(1 + N_MASKS / len(pool))  # a row is judged so many times
+    return rng.permutation(pool)[:N_RESIDUALS] * np.float32(wider)
 
 
 def hide(observed, share, rng):
