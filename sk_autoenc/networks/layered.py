@@ -32,18 +32,14 @@ class Parameters(FlatParameters):
     ``intercept_k``, (n_outputs,); ``shortcut`` is V, (n_outputs, n_inputs).
     """
 
-    @property
-    def n_layers(self):
-        """Hidden layers, and one for the output."""
-        return sum(name.startswith("weights") for name in self.shapes)
-
-    @property
-    def layers(self):
-        """Weights and intercept of each layer, from the input on."""
-        return [
+    def __init__(self, shapes, flat):
+        super().__init__(shapes, flat)
+        n_layers = sum(name.startswith("weights") for name in shapes)
+        self.layers = [
             (getattr(self, f"weights_{k}"), getattr(self, f"intercept_{k}"))
-            for k in range(1, self.n_layers + 1)
+            for k in range(1, n_layers + 1)
         ]
+        """Weights and intercept of each layer, from the input on."""
 
     @property
     def matrices(self):
