@@ -70,7 +70,7 @@ class RowFeed:
     def __call__(self, rows):
         """Read some rows; corrupt them, anew at each call."""
         y = None if self.y is None else self.y[rows]
-        if self._is_view(rows):
+        if self.corruption is None and self._is_view(rows):
             clean = self.X[rows].astype(self.dtype, copy=False)
             return Batch(clean, clean, None, y)
         sparse, buffers = self._read(rows)
@@ -86,7 +86,10 @@ class RowFeed:
             untouched = self.corruption.corrupt(targets, inputs)
             if missing is not None:
                 inputs[missing] = 0
-        return Batch(inputs, targets, self._weights(untouched, missing), y)
+        weights = None
+        if missing is not None or self.emphasis is not None:
+            weights = self._weights(untouched, missing)
+        return Batch(inputs, targets, weights, y)
 
     def inputs(self, rows):
         """Read some rows to encode and no more: sparse ones are not made dense."""
@@ -133,9 +136,8 @@ class RowFeed:
         return self.corruption.elementwise_on_nonzeros and self.emphasis is None
 
     def _is_view(self, rows):
-        """Tell whether some rows need nothing done to them."""
-        dense = not self.is_sparse and not self.has_missing
-        return dense and self.corruption is None and isinstance(rows, slice)
+        """Tell whether some rows, not to be corrupted, need nothing done to them."""
+        return isinstance(rows, slice) and not self.is_sparse and not self.has_missing
 
     def _weights(self, untouched, missing):
         """Return the weights of the entries of a batch, or None if all are 1."""

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_autoenc.networks.products import add_product, add_rows
+from sk_autoenc.networks.products import (
+    add_product,
+    add_product_of_transpose,
+    add_product_with_transpose,
+    add_rows,
+)
 
 SHAPES = [(1, 1, 1), (5, 4, 3), (1, 4, 3), (5, 1, 3), (5, 4, 1)]
 ORDERS = {
@@ -10,6 +15,13 @@ ORDERS = {
     "Fortran": np.asfortranarray,
     "strided": lambda array: np.repeat(array, 2, axis=1)[:, ::2],
 }
+
+PRODUCTS = {
+    add_product: (np.asarray, np.asarray),
+    add_product_with_transpose: (np.asarray, np.transpose),
+    add_product_of_transpose: (np.transpose, np.asarray),
+}
+"""Each product, and what it does to its factors."""
 
 
 def draw(*shape, dtype=float):
@@ -19,16 +31,18 @@ def draw(*shape, dtype=float):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("left_order", ORDERS)
 @pytest.mark.parametrize("right_order", ORDERS)
+@pytest.mark.parametrize("add", PRODUCTS)
 def test_a_product_is_added_whatever_the_order_of_its_factors(
-    shape, left_order, right_order, dtype
+    shape, left_order, right_order, add, dtype
 ):
     n, m, k = shape
-    left = ORDERS[left_order](draw(n, m, dtype=dtype))
-    right = ORDERS[right_order](draw(m, k, dtype=dtype))
+    turn_left, turn_right = PRODUCTS[add]
+    left = ORDERS[left_order](turn_left(draw(n, m, dtype=dtype)))
+    right = ORDERS[right_order](turn_right(draw(m, k, dtype=dtype)))
     given = left.copy(), right.copy()
     out = draw(n, k, dtype=dtype)
-    expected = -0.3 * (left @ right) + 0.5 * out
-    add_product(left, right, out, -0.3, 0.5)
+    expected = -0.3 * (turn_left(left) @ turn_right(right)) + 0.5 * out
+    add(left, right, out, -0.3, 0.5)
     assert_allclose(out, expected, rtol=1e-5 if dtype == np.float32 else 1e-13)
     assert_array_equal(left, given[0])
     assert_array_equal(right, given[1])

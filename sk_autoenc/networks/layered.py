@@ -20,7 +20,12 @@ from numpy import multiply
 
 from sk_autoenc.networks.buffers import zeros
 from sk_autoenc.networks.parameters import FlatParameters, uniform_weights
-from sk_autoenc.networks.products import add_product, add_rows
+from sk_autoenc.networks.products import (
+    add_product,
+    add_product_of_transpose,
+    add_product_with_transpose,
+    add_rows,
+)
 from sk_autoenc.parts.activations import Activation
 from sk_autoenc.parts.losses import Loss
 
@@ -159,12 +164,12 @@ class Network:
         below = inputs
         for (weights, intercept), out in zip(parameters.layers, outputs, strict=True):
             out[...] = intercept
-            add_product(below, weights.T, out)
+            add_product_with_transpose(below, weights, out)
             if out is not outputs[-1]:
                 self.architecture.activation.value(out)
             below = out
         if self.architecture.shortcut:
-            add_product(inputs, parameters.shortcut.T, below)
+            add_product_with_transpose(inputs, parameters.shortcut, below)
         return below
 
     def losses(self, parameters, batch):
@@ -210,11 +215,11 @@ class Network:
         for (weights, intercept), delta, below in zip(
             out.layers, buffers.deltas, inputs, strict=False
         ):
-            add_product(delta.T, below, weights, scale, keep)  # Eq. (52)
+            add_product_of_transpose(delta, below, weights, scale, keep)  # Eq. (52)
             add_rows(delta, buffers.ones, intercept, scale, keep)
         if self.architecture.shortcut:
             delta = buffers.deltas[-1]
-            add_product(delta.T, batch.inputs, out.shortcut, scale, keep)
+            add_product_of_transpose(delta, batch.inputs, out.shortcut, scale, keep)
         return float(np.add.reduce(buffers.values, axis=None, dtype=np.float64)), out
 
     def _forward(self, parameters, batch):

@@ -8,11 +8,16 @@ of the backward pass.
 from typing import NamedTuple
 
 import numpy as np
-from numpy import multiply
+from numpy import add, multiply
 
 from sk_autoenc.networks.buffers import zeros
 from sk_autoenc.networks.parameters import FlatParameters, uniform_weights
-from sk_autoenc.networks.products import add_product, add_rows
+from sk_autoenc.networks.products import (
+    add_product,
+    add_product_of_transpose,
+    add_product_with_transpose,
+    add_rows,
+)
 from sk_autoenc.parts.activations import Activation
 from sk_autoenc.parts.losses import Loss
 
@@ -74,7 +79,7 @@ def encode(inputs, weights, intercept, activation, out):
     """Write y = s(W x + b), Eqs. (1, 4), of dense or sparse rows into `out`."""
     out[...] = intercept
     if isinstance(inputs, np.ndarray):
-        add_product(inputs, weights.T, out)
+        add_product_with_transpose(inputs, weights, out)
     else:
         out += inputs @ weights.T
     return activation.value(out)
@@ -85,6 +90,10 @@ def decode(hidden, decoder_weights, intercept, output, out):
     out[...] = intercept
     add_product(hidden, decoder_weights, out)
     return output(out)
+
+
+LONGEST_SUM = 2**13
+"""Entries that may be summed in single precision: the error is a millionth at worst."""
 
 
 class Buffers:
@@ -107,6 +116,16 @@ class Buffers:
         self.values = zeros((n_rows, n_features), dtype)
         self.ones = np.ones(n_rows, dtype)
         """The sum of rows is a product with these."""
+        self.summing_ones = None
+        if self.values.size <= LONGEST_SUM:
+            self.summing_ones = np.ones(self.values.size, dtype)
+
+    def total(self):
+        """Return the sum of `values`."""
+        if self.summing_ones is not None:  # in a third of the time
+            return float(self.values.ravel().dot(self.summing_ones))
+        # numpy 2.0 loses digits of a long sum in single precision.
+        return float(add.reduce(self.values, axis=None, dtype=np.float64))
 
 
 class Network:
@@ -169,7 +188,7 @@ class Network:
         -------
         losses : ndarray of shape (n_rows,)
         """
-        return np.add.reduce(self._forward(parameters, batch).values, axis=1)
+        return add.reduce(self._forward(parameters, batch).values, axis=1)
 
     def gradient(self, parameters, batch, scale=1.0, out=None):
         """Return the SUM of the losses of a batch, and its gradient.
@@ -198,7 +217,9 @@ class Network:
         if out is None:
             out, keep = self._own_gradient(), 0.0
         delta_visible, delta_hidden = buffers.delta_visible, buffers.delta_hidden
-        add_product(delta_visible, parameters.decoder_weights.T, delta_hidden, keep=0.0)
+        add_product_with_transpose(
+            delta_visible, parameters.decoder_weights, delta_hidden, 1.0, 0.0
+        )
         architecture.activation.slope(buffers.hidden, buffers.slope)
         multiply(delta_hidden, buffers.slope, delta_hidden)  # Eq. (11)
         # From here on, nothing reads `parameters`: they may be `out`.
@@ -206,8 +227,7 @@ class Network:
         add_rows(delta_hidden, ones, out.intercept_hidden, scale, keep)  # (13)
         add_rows(delta_visible, ones, out.intercept_visible, scale, keep)  # (14)
         self._weight_gradients(batch.inputs, buffers, out, scale, keep)
-        # In double precision: numpy 2.0 loses digits of a long sum in single precision.
-        return float(np.add.reduce(buffers.values, axis=None, dtype=np.float64)), out
+        return buffers.total(), out
 
     def _forward(self, parameters, batch):
         """Fill `values`, `hidden` and, into `delta_visible`, dL/dh2 of every row."""
@@ -246,15 +266,17 @@ class Network:
         if tied and dense:
             if inputs is not buffers.inputs:
                 np.copyto(buffers.inputs, inputs)
-            add_product(
-                buffers.hidden_stack.T, buffers.visible_stack, out.weights, scale, keep
+            add_product_of_transpose(
+                buffers.hidden_stack, buffers.visible_stack, out.weights, scale, keep
             )
             return
         hidden, delta_visible = buffers.hidden, buffers.delta_visible
         delta_hidden = buffers.delta_hidden
-        add_product(hidden.T, delta_visible, out.decoder_weights, scale, keep)
+        add_product_of_transpose(
+            hidden, delta_visible, out.decoder_weights, scale, keep
+        )
         if dense:
-            add_product(delta_hidden.T, inputs, out.weights, scale, keep)
+            add_product_of_transpose(delta_hidden, inputs, out.weights, scale, keep)
             return
         if not tied and not keep:
             out.weights.fill(0)

@@ -6,19 +6,18 @@ thousand entries beside them: numpy and scipy may bring a BLAS each, with thread
 wait for each other's core.
 
 BLAS thinks in columns, so that each call is about the transposes, which are views. Its
-arguments go by position: names take as long as a small product.
+arguments go by position, and a function for each case spares asking: names and flags
+take as long as a small product.
 """
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
 GEMM, GEMV = (
-    {
-        np.dtype(dtype): get_blas_funcs(name, dtype=np.dtype(dtype))
-        for dtype in (np.float32, np.float64)
-    }
+    {char: get_blas_funcs(name, dtype=np.dtype(char)) for char in "fd"}
     for name in ("gemm", "gemv")
 )
+"""By the letter of the dtype."""
 
 
 def add_product(left, right, out, scale=1.0, keep=1.0):
@@ -28,24 +27,23 @@ def add_product(left, right, out, scale=1.0, keep=1.0):
     ----------
     left : ndarray of shape (n, m)
     right : ndarray of shape (m, k)
-        Either is C-contiguous or the transpose of what is; else it is copied.
     out : ndarray of shape (n, k)
-        C-contiguous, of the dtype of the others, float32 or float64.
+        All three are C-contiguous and of one dtype, float32 or float64.
     scale, keep : float, default=1.0
         With ``keep=0`` the old values do not matter, be they NaN.
     """
-    left_turned = left.flags.c_contiguous
-    right_turned = right.flags.c_contiguous
-    GEMM[out.dtype](
-        scale,
-        right.T if right_turned else right,
-        left.T if left_turned else left,
-        keep,
-        out.T,
-        not right_turned,
-        not left_turned,
-        True,  # `out` itself is overwritten, not a copy
-    )
+    # Its last argument: `out` itself is overwritten, not a copy.
+    GEMM[out.dtype.char](scale, right.T, left.T, keep, out.T, 0, 0, 1)
+
+
+def add_product_with_transpose(left, right, out, scale=1.0, keep=1.0):
+    """Assign out <- scale * left @ right.T + keep * out; see `add_product`."""
+    GEMM[out.dtype.char](scale, right.T, left.T, keep, out.T, 1, 0, 1)
+
+
+def add_product_of_transpose(left, right, out, scale=1.0, keep=1.0):
+    """Assign out <- scale * left.T @ right + keep * out; see `add_product`."""
+    GEMM[out.dtype.char](scale, right.T, left.T, keep, out.T, 0, 1, 1)
 
 
 def add_rows(rows, ones, out, scale=1.0, keep=1.0):
@@ -59,4 +57,4 @@ def add_rows(rows, ones, out, scale=1.0, keep=1.0):
     out : ndarray of shape (k,)
     scale, keep : float, default=1.0
     """
-    GEMV[out.dtype](scale, rows.T, ones, keep, out, 0, 1, 0, 1, False, True)
+    GEMV[out.dtype.char](scale, rows.T, ones, keep, out, 0, 1, 0, 1, 0, 1)
