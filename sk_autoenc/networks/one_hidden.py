@@ -114,6 +114,8 @@ class Buffers:
         self.slope = zeros((n_rows, n_components), dtype)
         self.preactivation = zeros((n_rows, n_features), dtype)
         self.values = zeros((n_rows, n_features), dtype)
+        self.out = self.values, self.delta_visible
+        """What a loss writes into."""
         self.ones = np.ones(n_rows, dtype)
         """The sum of rows is a product with these."""
         self.summing_ones = None
@@ -145,6 +147,9 @@ class Network:
         self.architecture = architecture
         self.shape = n_components, n_features
         self.dtype = np.dtype(dtype)
+        # At ten rows a batch, looking these up in `architecture` tells.
+        self._activation, self._output_activation, loss, self._tied = architecture
+        self._slope, self._evaluate = self._activation.slope, loss.evaluate
         self._buffers = {}
         self._gradient = None  # made by the first call that needs it
 
@@ -212,7 +217,6 @@ class Network:
             `out`; or, valid until the next call, the scaled gradient.
         """
         buffers = self._forward(parameters, batch)
-        architecture = self.architecture
         keep = 1.0
         if out is None:
             out, keep = self._own_gradient(), 0.0
@@ -220,8 +224,8 @@ class Network:
         add_product_with_transpose(
             delta_visible, parameters.decoder_weights, delta_hidden, 1.0, 0.0
         )
-        architecture.activation.slope(buffers.hidden, buffers.slope)
-        multiply(delta_hidden, buffers.slope, delta_hidden)  # Eq. (11)
+        slope = self._slope(buffers.hidden, buffers.slope)
+        multiply(delta_hidden, slope, delta_hidden)  # Eq. (11)
         # From here on, nothing reads `parameters`: they may be `out`.
         ones = buffers.ones
         add_rows(delta_hidden, ones, out.intercept_hidden, scale, keep)  # (13)
@@ -233,23 +237,22 @@ class Network:
         """Fill `values`, `hidden` and, into `delta_visible`, dL/dh2 of every row."""
         inputs, targets, entry_weights, _ = batch
         buffers = self.buffers(len(targets))
-        activation, output_activation, loss, _ = self.architecture
         hidden, preactivation = buffers.hidden, buffers.preactivation
         encode(
             inputs,
             parameters.weights,
             parameters.intercept_hidden,
-            activation,
+            self._activation,
             hidden,
         )
         preactivation[...] = parameters.intercept_visible
         add_product(hidden, parameters.decoder_weights, preactivation)  # Eq. (5)
-        loss.evaluate(
+        self._evaluate(
             preactivation,
             targets,
             entry_weights,
-            output_activation,
-            (buffers.values, buffers.delta_visible),
+            self._output_activation,
+            buffers.out,
         )
         return buffers
 
@@ -262,7 +265,7 @@ class Network:
 
     def _weight_gradients(self, inputs, buffers, out, scale, keep):
         """Give Eq. (12), both terms at once where weights are tied and rows dense."""
-        tied, dense = self.architecture.tied, isinstance(inputs, np.ndarray)
+        tied, dense = self._tied, isinstance(inputs, np.ndarray)
         if tied and dense:
             if inputs is not buffers.inputs:
                 np.copyto(buffers.inputs, inputs)

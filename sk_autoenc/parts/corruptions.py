@@ -75,20 +75,17 @@ class Coins:
 
         All shapes asked for must be equal but for the number of rows.
         """
-        if self.groups is None:
-            return self.toss_each(shape)
-        tossed = self.toss_each((shape[0], len(self.groups.width)))
-        return tossed[:, self.groups.of_feature]
-
-    def toss_each(self, shape):
-        """Return draws, each by itself, a view that stays valid until the next."""
+        groups = self.groups
+        if groups is not None:
+            shape = shape[0], len(groups.width)
         start = self.n_used
         stop = start + shape[0]
         if stop > len(self.drawn):
             self.draw(shape)
             start, stop = 0, shape[0]
         self.n_used = stop
-        return self.drawn[start:stop]
+        drawn = self.drawn[start:stop]
+        return drawn if groups is None else drawn[:, groups.of_feature]
 
     def draw(self, shape):
         """Fill `drawn` anew, at least `shape`, reusing its memory where it fits."""
