@@ -48,7 +48,7 @@ Corruption: TypeAlias = CorruptionName | CorruptionFunction | None
 LearningRate: TypeAlias = Literal["cosine", "constant", "invscaling", "adaptive"]
 Loss: TypeAlias = Literal["cross_entropy", "squared_error", "mixed"]
 OutlierScore: TypeAlias = Literal[
-    "hidden", "log", "ratio", "squared_error", "mahalanobis"
+    "hidden_near", "hidden", "log", "ratio", "squared_error", "mahalanobis"
 ]
 Pooling: TypeAlias = Literal["root", "mean", "sum", "max"]
 RandomState: TypeAlias = int | np.random.RandomState | None

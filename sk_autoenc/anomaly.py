@@ -20,6 +20,7 @@ from sk_autoenc._typing import (
 )
 from sk_autoenc.base import draw_entropy, seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
+from sk_autoenc.neighbours import Neighbours
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
 from sk_autoenc.residuals import (
     Residuals,
@@ -63,7 +64,9 @@ class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
     times with other columns: an autoencoder can copy what it sees, even if it never saw
     the like, but not what it does not see. The error is divided by that of training
     rows, so that columns count alike, and log(1 + .) is taken, so that no single entry
-    decides alone and outliers in the training data do little harm.
+    decides alone and outliers in the training data do little harm. To the mean over the
+    entries the distance from the nearest rows of training is added: a row may lie where
+    there are none, and yet every entry follow from the others.
 
     A missing entry, NaN, counts for nothing. The estimator that is given is cloned and
     never changed. Read more in ``doc/guide_rows.md``.
@@ -89,11 +92,14 @@ class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
         the distance of the quartiles, but so that no fewer than one in a hundred are.
         Outliers in the training data hardly move it, up to a quarter of them.
 
-    outlier_score : {"auto", "hidden", "log", "ratio", "squared_error", \
-            "mahalanobis"}, default="auto"
+    outlier_score : {"auto", "hidden_near", "hidden", "log", "ratio", \
+            "squared_error", "mahalanobis"}, default="auto"
         What is made of the residual r of every entry, where m is the mean of r^2 in
         training.
 
+        - "hidden_near": "hidden", plus log(1 + d^2 / m') for d the distance from the
+          fifth nearest of up to 2000 rows of training, in standardised features, and m'
+          the mean of d^2 there. Each feature adds its share of d^2.
         - "hidden": log(1 + r^2 / m) of entries while they are hidden, that is while
           they have the mean of the training rows.
         - "log": log(1 + r^2 / m).
@@ -101,7 +107,7 @@ class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
         - "squared_error": r^2. Features count by their unit: for images.
         - "mahalanobis": r' S^-1 r for S the mean of r r' in training, divided by the
           number of features: the residuals' own correlation taken out.
-        - "auto": "hidden" for rows, "log" for trees.
+        - "auto": "hidden_near" for rows, "log" for trees.
 
     random_state : int, RandomState instance or None, default=None
         Decides which features are hidden together, and every `random_state` of the
@@ -197,7 +203,7 @@ class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
         --------
         >>> X = np.random.default_rng(0).normal(size=(50, 3))
         >>> ReconstructionOutlierDetector(random_state=0).fit(X).outlier_score_
-        'hidden'
+        'hidden_near'
         """
         settings = check_settings(self, OUTLIER_CONSTRAINTS)
         check_reconstructs(settings.estimator)
@@ -220,7 +226,8 @@ class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
         -------
         scores : ndarray of shape (n_samples,)
             Minus the mean over the observed entries of what the score's definition
-            says; 0 where nothing is observed.
+            says, and with "hidden_near" minus the logarithm for the distance; 0 where
+            nothing is observed.
 
         See Also
         --------
@@ -332,7 +339,7 @@ def learn(settings: SimpleNamespace, X: Any) -> dict[str, Any]:
     rng = np.random.default_rng(draw_entropy(settings.random_state))
     name = settings.outlier_score
     if name == "auto":
-        name = "log" if isinstance(X, Forest) else "hidden"
+        name = "log" if isinstance(X, Forest) else "hidden_near"
     if settings.estimator is not None:
         learned = learn_from(X, settings.estimator, name, rng)
     else:
@@ -363,11 +370,13 @@ def learn_from(
     X = scaled(X, scale)
     model = seeded(estimator, rng).fit(X)
     residuals = Residuals.of(model, X, rng if score.hides else None)
+    near = Neighbours.learn(vectors_of(X), rng) if score.looks_near else None
     return {
         "estimator_": model,
         "outlier_score_": name,
         "_scale": scale,
         "_residuals": residuals,
+        "_near": near,
         "_learned": score.learn(residuals(X)[0], count_values(vectors_of(X))),
     }
 
@@ -378,8 +387,10 @@ def contributions(X: Any, learned: dict[str, Any]) -> FloatArray:
     residuals, has_value = learned["_residuals"](X)
     score = OUTLIER_SCORES[learned["outlier_score_"]]
     added = score.contributions(residuals, learned["_learned"])
-    n_values = np.maximum(has_value.sum(axis=1, keepdims=True), 1)
-    return mean_by_tree(added / n_values, X)
+    added /= np.maximum(has_value.sum(axis=1, keepdims=True), 1)
+    if learned["_near"] is not None:
+        added += np.where(has_value, learned["_near"](vectors_of(X)), 0)
+    return mean_by_tree(added, X)
 
 
 def scaled(X: Any, scale: Scale | None) -> Any:

@@ -27,6 +27,8 @@ class OutlierScore(NamedTuple):
     learn: Callable
     hides: bool = False
     """Whether it looks at entries while they are hidden from the model."""
+    looks_near: bool = False
+    """Whether the distance from the nearest rows of training is added."""
 
 
 def nothing(residuals, n_values):
@@ -81,6 +83,7 @@ def mahalanobis(residuals, spread_and_precision):
 
 
 OUTLIER_SCORES = {
+    "hidden_near": OutlierScore(log_ratio, mean_squares, hides=True, looks_near=True),
     "hidden": OutlierScore(log_ratio, mean_squares, hides=True),
     "log": OutlierScore(log_ratio, mean_squares),
     "ratio": OutlierScore(ratio, mean_squares),

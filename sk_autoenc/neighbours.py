@@ -1,0 +1,64 @@
+"""How far a row lies from the nearest rows of training: what no reconstruction says."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sk_autoenc.feeds import slices
+from sk_autoenc.residuals import Scale
+
+N_NEIGHBOURS = 5
+"""The distance is that from so many of training: few outliers there have no company."""
+MOST_ROWS = 2000
+"""Of training that are kept, drawn at random."""
+
+
+class Neighbours(NamedTuple):
+    """Measures distances in standardised features; what is missing has the mean."""
+
+    scale: Scale
+    kept: np.ndarray
+    """Rows of training, standardised."""
+    tree: Any
+    """A fitted `NearestNeighbors` of them."""
+    mean_square: float
+    """Mean squared distance of kept rows from others of them."""
+
+    @classmethod
+    def learn(cls, vectors, rng):
+        """Keep rows of training, NaN where missing."""
+        # Here, because it takes longer to import than the whole package.
+        from sklearn.neighbors import NearestNeighbors
+
+        scale = Scale.learn(vectors)
+        rows = rng.permutation(len(vectors))[:MOST_ROWS]
+        kept = standardised(scale, vectors[rows])
+        n_neighbours = min(N_NEIGHBOURS, len(kept) - 1)
+        tree = NearestNeighbors(n_neighbors=n_neighbours).fit(kept)
+        distance, _ = tree.kneighbors()  # from others, not from itself
+        mean_square = float(np.square(distance[:, -1]).mean())
+        tiny = mean_square <= np.finfo(np.float32).tiny
+        return cls(scale, kept, tree, 1.0 if tiny else mean_square)
+
+    def __call__(self, vectors):
+        """Say what each feature adds to log(1 + d^2 / its mean).
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_vectors, n_features)
+            Shared by the squared differences from that neighbour; at least 0.
+        """
+        contributions = np.empty(vectors.shape)
+        for rows in slices(*vectors.shape):
+            X = standardised(self.scale, vectors[rows])
+            _, neighbours = self.tree.kneighbors(X)
+            squares = np.square(X - self.kept[neighbours[:, -1]])
+            square = squares.sum(axis=1, keepdims=True)
+            share = squares / np.where(square > 0, square, 1)
+            contributions[rows] = share * np.log1p(square / self.mean_square)
+        return contributions
+
+
+def standardised(scale, vectors):
+    """Standardise and squash vectors; what is missing becomes 0."""
+    return np.nan_to_num(scale(vectors.astype(np.float64)), nan=0.0)
