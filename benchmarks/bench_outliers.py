@@ -165,6 +165,7 @@ def by_distance(estimator):
 OURS = "ReconstructionOutlierDetector()"
 METHODS = {
     OURS: by_scores(lambda seed: reconstruction(None, "auto", seed)),
+    'the same, "hidden"': by_scores(lambda seed: reconstruction(None, "hidden", seed)),
     'the same, "log"': by_scores(lambda seed: reconstruction(None, "log", seed)),
     'the same, "mahalanobis"': by_scores(
         lambda seed: reconstruction(None, "mahalanobis", seed)
