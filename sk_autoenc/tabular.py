@@ -30,7 +30,7 @@ from sk_autoenc.validation import (
     places_of,
 )
 
-MOST_BINS, MOST_BINS_OF_ALL = 200, 4000
+MOST_BINS, MOST_BINS_OF_ALL = 200, 1000
 """Of a column of numbers, and of all of them."""
 RARE = 10
 """Rows that a level of its own has, at least."""
