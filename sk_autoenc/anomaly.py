@@ -370,7 +370,9 @@ def learn_from(
     X = scaled(X, scale)
     model = seeded(estimator, rng).fit(X)
     residuals = Residuals.of(model, X, rng if score.hides else None)
-    near = Neighbours.learn(vectors_of(X), rng) if score.looks_near else None
+    near = None
+    if score.looks_near:
+        near = Neighbours.learn(vectors_of(X), rng, are_scaled=scale is not None)
     return {
         "estimator_": model,
         "outlier_score_": name,

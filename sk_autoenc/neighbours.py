@@ -16,26 +16,27 @@ MOST_ROWS = 2000
 class Neighbours(NamedTuple):
     """Measures distances in standardised features; what is missing has the mean."""
 
-    scale: Scale
+    scale: Scale | None
+    """None: vectors come scaled."""
     kept: np.ndarray
     """Rows of training, standardised."""
     tree: Any
-    """A fitted `NearestNeighbors` of them."""
+    """A fitted `NearestNeighbors` of them, of one more than is asked for."""
     mean_square: float
     """Mean squared distance of kept rows from others of them."""
 
     @classmethod
-    def learn(cls, vectors, rng):
+    def learn(cls, vectors, rng, *, are_scaled=False):
         """Keep rows of training, NaN where missing."""
         # Here, because it takes longer to import than the whole package.
         from sklearn.neighbors import NearestNeighbors
 
-        scale = Scale.learn(vectors)
+        scale = None if are_scaled else Scale.learn(vectors)
         rows = rng.permutation(len(vectors))[:MOST_ROWS]
         kept = standardised(scale, vectors[rows])
         n_neighbours = min(N_NEIGHBOURS, len(kept) - 1)
-        tree = NearestNeighbors(n_neighbors=n_neighbours).fit(kept)
-        distance, _ = tree.kneighbors()  # from others, not from itself
+        tree = NearestNeighbors(n_neighbors=n_neighbours + 1).fit(kept)
+        distance, _ = tree.kneighbors(n_neighbors=n_neighbours)  # not from itself
         mean_square = float(np.square(distance[:, -1]).mean())
         tiny = mean_square <= np.finfo(np.float32).tiny
         return cls(scale, kept, tree, 1.0 if tiny else mean_square)
@@ -51,8 +52,11 @@ class Neighbours(NamedTuple):
         contributions = np.empty(vectors.shape)
         for rows in slices(*vectors.shape):
             X = standardised(self.scale, vectors[rows])
-            _, neighbours = self.tree.kneighbors(X)
-            squares = np.square(X - self.kept[neighbours[:, -1]])
+            nearest = self.tree.kneighbors(X, return_distance=False)
+            # A row of training is not its own neighbour.
+            is_kept = (X == self.kept[nearest[:, 0]]).all(axis=1)
+            neighbour = np.where(is_kept, nearest[:, -1], nearest[:, -2])
+            squares = np.square(X - self.kept[neighbour])
             square = squares.sum(axis=1, keepdims=True)
             share = squares / np.where(square > 0, square, 1)
             contributions[rows] = share * np.log1p(square / self.mean_square)
@@ -60,5 +64,6 @@ class Neighbours(NamedTuple):
 
 
 def standardised(scale, vectors):
-    """Standardise and squash vectors; what is missing becomes 0."""
-    return np.nan_to_num(scale(vectors.astype(np.float64)), nan=0.0)
+    """Standardise and squash vectors, by a scale if any; what is missing becomes 0."""
+    vectors = vectors.astype(np.float64)
+    return np.nan_to_num(scale(vectors) if scale else vectors, nan=0.0)

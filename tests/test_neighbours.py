@@ -33,6 +33,16 @@ def test_the_mean_square_is_that_of_distances_from_other_rows():
     assert near.mean_square == pytest.approx(fifth.mean())
 
 
+def test_a_row_of_training_is_not_its_own_neighbour():
+    X = usual(50)
+    near = learn(X)
+    squares = np.square(near.kept[:, None] - near.kept).sum(axis=2)
+    fifth = np.sort(squares, axis=1)[:, 5]
+    expected = np.log1p(fifth / near.mean_square)
+    order = np.random.default_rng(0).permutation(50)  # how `learn` drew them
+    assert_allclose(near(X[order]).sum(axis=1), expected)
+
+
 def test_the_unit_of_a_feature_does_not_matter():
     X, new = usual(), usual(4, seed=1)
     units = np.array([1.0, 1000.0, 0.001])
