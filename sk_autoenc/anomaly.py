@@ -48,6 +48,9 @@ DEFAULT = DenoisingAutoencoder(
 )
 """What ``estimator=None`` stands for, once rows are scaled."""
 
+WHISKER = 2.0
+"""Distances of the quartiles: scores have a longer tail than a normal distribution."""
+
 LEFT_OUT = 0.1
 """Share of the rows that it does not train on."""
 
@@ -87,8 +90,8 @@ class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
 
     contamination : "auto" or float, default="auto"
         Where the threshold `offset_` lies. With a number in (0, 0.5]: so that this
-        share of the training rows are outliers. With "auto": at the lower whisker of a
-        box plot of the scores of the training rows, their first quartile less 1.5 times
+        share of the training rows are outliers. With "auto": at a long lower whisker of
+        a box plot of the scores of the training rows, their first quartile less twice
         the distance of the quartiles, but so that no fewer than one in a hundred are.
         Outliers in the training data hardly move it, up to a quarter of them.
 
@@ -404,7 +407,7 @@ def threshold(scores: FloatArray, contamination: float | Literal["auto"]) -> flo
     """Return the score below which rows are outliers."""
     if contamination == "auto":
         lowest, lower, upper = np.percentile(scores, [1, 25, 75])
-        return float(max(lowest, lower - 1.5 * (upper - lower)))
+        return float(max(lowest, lower - WHISKER * (upper - lower)))
     return float(np.percentile(scores, 100 * contamination))
 
 
