@@ -102,7 +102,7 @@ class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
 
         - "hidden_near": "hidden", plus log(1 + d^2 / m') for d the distance from the
           fifth nearest of up to 2000 rows of training, in standardised features, and m'
-          the mean of d^2 there. Each feature adds its share of d^2.
+          the mean of d^2 there. Features share it as they share the first part.
         - "hidden": log(1 + r^2 / m) of entries while they are hidden, that is while
           they have the mean of the training rows.
         - "log": log(1 + r^2 / m).
@@ -392,9 +392,15 @@ def contributions(X: Any, learned: dict[str, Any]) -> FloatArray:
     residuals, has_value = learned["_residuals"](X)
     score = OUTLIER_SCORES[learned["outlier_score_"]]
     added = score.contributions(residuals, learned["_learned"])
-    added /= np.maximum(has_value.sum(axis=1, keepdims=True), 1)
+    n_values = np.maximum(has_value.sum(axis=1, keepdims=True), 1)
+    added /= n_values
     if learned["_near"] is not None:
-        added += np.where(has_value, learned["_near"](vectors_of(X)), 0)
+        # Shared as the errors are: a distance says less of who is guilty.
+        total = added.sum(axis=1, keepdims=True)
+        share = np.where(total > 0, added / np.where(total > 0, total, 1), 1 / n_values)
+        added += (
+            np.where(has_value, share, 0) * learned["_near"](vectors_of(X))[:, None]
+        )
     return mean_by_tree(added, X)
 
 

@@ -42,25 +42,17 @@ class Neighbours(NamedTuple):
         return cls(scale, kept, tree, 1.0 if tiny else mean_square)
 
     def __call__(self, vectors):
-        """Say what each feature adds to log(1 + d^2 / its mean).
-
-        Returns
-        -------
-        contributions : ndarray of shape (n_vectors, n_features)
-            Shared by the squared differences from that neighbour; at least 0.
-        """
-        contributions = np.empty(vectors.shape)
+        """Return log(1 + d^2 / its mean) of each vector, (n_vectors,)."""
+        logarithms = np.empty(len(vectors))
         for rows in slices(*vectors.shape):
             X = standardised(self.scale, vectors[rows])
             nearest = self.tree.kneighbors(X, return_distance=False)
             # A row of training is not its own neighbour.
             is_kept = (X == self.kept[nearest[:, 0]]).all(axis=1)
             neighbour = np.where(is_kept, nearest[:, -1], nearest[:, -2])
-            squares = np.square(X - self.kept[neighbour])
-            square = squares.sum(axis=1, keepdims=True)
-            share = squares / np.where(square > 0, square, 1)
-            contributions[rows] = share * np.log1p(square / self.mean_square)
-        return contributions
+            square = np.square(X - self.kept[neighbour]).sum(axis=1)
+            logarithms[rows] = np.log1p(square / self.mean_square)
+        return logarithms
 
 
 def standardised(scale, vectors):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.decomposition import PCA
 
 from sk_autoenc import ReconstructionOutlierDetector
 from sk_autoenc.neighbours import MOST_ROWS, Neighbours
@@ -14,15 +15,13 @@ def learn(X):
     return Neighbours.learn(X, np.random.default_rng(0))
 
 
-def test_contributions_are_shares_of_the_distance_from_the_fifth_nearest_row():
+def test_it_is_the_logarithm_of_the_distance_from_the_fifth_nearest_row():
     X, new = usual(), usual(4, seed=1)
     near = learn(X)
     kept = near.scale(X)
-    for row, added in zip(near.scale(new), near(new), strict=True):
-        squares = np.square(row - kept)
-        fifth = squares[squares.sum(axis=1).argsort()[4]]
-        total = np.log1p(fifth.sum() / near.mean_square)
-        assert_allclose(added, total * fifth / fifth.sum())
+    for row, logarithm in zip(near.scale(new), near(new), strict=True):
+        fifth = np.sort(np.square(row - kept).sum(axis=1))[4]
+        assert logarithm == pytest.approx(np.log1p(fifth / near.mean_square))
 
 
 def test_the_mean_square_is_that_of_distances_from_other_rows():
@@ -40,7 +39,7 @@ def test_a_row_of_training_is_not_its_own_neighbour():
     fifth = np.sort(squares, axis=1)[:, 5]
     expected = np.log1p(fifth / near.mean_square)
     order = np.random.default_rng(0).permutation(50)  # how `learn` drew them
-    assert_allclose(near(X[order]).sum(axis=1), expected)
+    assert_allclose(near(X[order]), expected)
 
 
 def test_the_unit_of_a_feature_does_not_matter():
@@ -49,11 +48,11 @@ def test_the_unit_of_a_feature_does_not_matter():
     assert_allclose(learn(X * units)(new * units), learn(X)(new), rtol=1e-8)
 
 
-def test_few_rows_and_equal_rows_have_finite_contributions():
+def test_few_rows_and_equal_rows_have_finite_logarithms():
     for X in (usual(2), np.ones((10, 3))):
         added = learn(X)(np.array([[1.0, 1.0, 1.0], [9.0, -9.0, 0.0]]))
         assert np.isfinite(added).all()
-        assert added[1].sum() > added[0].sum()
+        assert added[1] > added[0]
 
 
 def test_no_more_than_some_rows_are_kept():
@@ -67,6 +66,20 @@ def test_what_is_missing_adds_nothing():
     contributions = detector.feature_contributions([[0.1, np.nan, 8.0]])
     assert contributions[0, 1] == 0
     assert np.isfinite(contributions).all()
+
+
+def test_features_share_the_distance_as_they_share_the_errors():
+    X, new = usual(), usual(4, seed=1)
+    by_name = {
+        name: ReconstructionOutlierDetector(PCA(1), outlier_score=name, random_state=0)
+        .fit(X)
+        .feature_contributions(new)
+        for name in ("hidden", "hidden_near")
+    }
+    shares = [part / part.sum(axis=1, keepdims=True) for part in by_name.values()]
+    # Which features are hidden together is drawn before the rows that are kept.
+    assert_allclose(*shares)
+    assert (by_name["hidden_near"] > by_name["hidden"]).all()
 
 
 def test_a_row_between_two_clusters_is_found_by_the_distance():
