@@ -249,7 +249,7 @@ class TableDenoisingAutoencoder(
         Returns
         -------
         codes : ndarray of shape (n_samples, n_components)
-            float32 if X is an array of that type, else float64.
+            Float32 if X is an array of that type, else float64.
 
         See Also
         --------
