@@ -355,11 +355,13 @@ def learn_from_usual(X: Any, name: OutlierScore, rng: Any) -> dict[str, Any]:
     """Train the default model, on what a first look does not find too unusual.
 
     The first look trains half as long. It does not take out all outliers, but even some
-    of them are worth more than the usual rows among those that it takes out.
+    of them are worth more than the usual rows among those that it takes out. It does
+    not look at the nearest rows: outliers may have each other.
     """
     n_epochs = resolve_max_iter("auto", len(X), by_minibatches=True)
     glance = clone(DEFAULT).set_params(max_iter=max(n_epochs // 2, 1))
-    first = learn_from(X, glance, name, rng, Scale.learn(X))
+    look = "hidden" if name == "hidden_near" else name
+    first = learn_from(X, glance, look, rng, Scale.learn(X))
     scores = -contributions(X, first).sum(axis=1)
     usual = X[scores >= np.quantile(scores, LEFT_OUT)]
     return learn_from(usual, DEFAULT, name, rng, Scale.learn(usual))
@@ -374,7 +376,7 @@ def learn_from(
     model = seeded(estimator, rng).fit(X)
     residuals = Residuals.of(model, X, rng if score.hides else None)
     near = None
-    if score.looks_near:
+    if score.looks_near and len(vectors_of(X)) > 1:
         near = Neighbours.learn(vectors_of(X), rng, are_scaled=scale is not None)
     return {
         "estimator_": model,

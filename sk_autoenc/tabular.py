@@ -63,7 +63,9 @@ class TableDenoisingAutoencoder(
         that are without missing entries, such as StandardScaler or QuantileTransformer.
         (Features of any encoder that are not all 0 or 1 are standardised afterwards.)
         None is asinh((x - mean) / standard deviation), and beside it one-hot in which
-        of up to 200 pieces, between quantiles of training, x lies; a piece has 50 rows.
+        of up to 200 pieces, between quantiles of training, x lies; a piece has 50 rows,
+        and all columns together have some 1000 pieces. StandardScaler is several times
+        as fast, and codes say less.
 
     categorical_encoder : estimator object or None, default=None
         What encodes a category. None is OneHotEncoder, where levels of fewer than ten
@@ -278,6 +280,7 @@ class TableDenoisingAutoencoder(
             With the columns and types of the X of `fit`. Nothing is missing but in
             columns that took no part, and in those whose encoder has no inverse (and
             that are no category of at most 1000 levels), which are missing throughout.
+            Rows of a data frame are numbered from 0.
 
         See Also
         --------
