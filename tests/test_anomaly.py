@@ -380,3 +380,16 @@ def test_a_detector_is_the_same_after_a_pickle(fitted):
     X = make_unusual()[0]
     copy = pickle.loads(pickle.dumps(fitted))
     assert_array_equal(copy.score_samples(X), fitted.score_samples(X))
+
+
+def test_a_few_outliers_in_training_that_lie_together_are_found():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(300, 5))
+    X[:6] += 6
+    scores = ReconstructionOutlierDetector(random_state=0).fit(X).score_samples(X)
+    assert roc_auc_score(np.arange(300) >= 6, scores) > 0.95
+
+
+def test_two_rows_are_enough():
+    detector = ReconstructionOutlierDetector(random_state=0).fit([[0.0, 1], [1, 0]])
+    assert np.isfinite(detector.score_samples([[0.0, 0.0]])).all()
