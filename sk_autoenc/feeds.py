@@ -62,6 +62,7 @@ class RowFeed:
         self.network = network
         self.y = y
         self.is_sparse = not isinstance(X, np.ndarray)
+        self.keeps_dtype = X.dtype == self.dtype
         self.has_missing = may_have_missing(X.data if self.is_sparse else X)
 
     def __len__(self):
@@ -89,7 +90,8 @@ class RowFeed:
         weights = None
         if missing is not None or self.emphasis is not None:
             weights = self._weights(untouched, missing)
-        return Batch(inputs, targets, weights, y)
+        # In half the time of the class itself, which tells at ten rows a batch.
+        return tuple.__new__(Batch, (inputs, targets, weights, y))
 
     def inputs(self, rows):
         """Read some rows to encode and no more: sparse ones are not made dense."""
@@ -158,7 +160,7 @@ class RowFeed:
             if isinstance(rows, slice):
                 rows = np.arange(*rows.indices(len(self)))
             buffers = self._buffers(len(rows))
-            if self.X.dtype == self.dtype:
+            if self.keeps_dtype:
                 self.X.take(rows, 0, buffers.targets, "clip")  # "raise" would copy
             else:
                 buffers.targets[...] = self.X[rows]

@@ -230,7 +230,12 @@ class Network:
         ones = buffers.ones
         add_rows(delta_hidden, ones, out.intercept_hidden, scale, keep)  # (13)
         add_rows(delta_visible, ones, out.intercept_visible, scale, keep)  # (14)
-        self._weight_gradients(batch.inputs, buffers, out, scale, keep)
+        if self._tied and batch.inputs is buffers.inputs:  # without a call
+            add_product_of_transpose(
+                buffers.hidden_stack, buffers.visible_stack, out.weights, scale, keep
+            )
+        else:
+            self._weight_gradients(batch.inputs, buffers, out, scale, keep)
         return buffers.total(), out
 
     def _forward(self, parameters, batch):

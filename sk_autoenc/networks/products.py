@@ -14,10 +14,12 @@ import numpy as np
 from scipy.linalg import get_blas_funcs
 
 GEMM, GEMV = (
-    {char: get_blas_funcs(name, dtype=np.dtype(char)) for char in "fd"}
+    {
+        np.dtype(dtype): get_blas_funcs(name, dtype=np.dtype(dtype))
+        for dtype in (np.float32, np.float64)
+    }
     for name in ("gemm", "gemv")
 )
-"""By the letter of the dtype."""
 
 
 def add_product(left, right, out, scale=1.0, keep=1.0):
@@ -33,17 +35,17 @@ def add_product(left, right, out, scale=1.0, keep=1.0):
         With ``keep=0`` the old values do not matter, be they NaN.
     """
     # Its last argument: `out` itself is overwritten, not a copy.
-    GEMM[out.dtype.char](scale, right.T, left.T, keep, out.T, 0, 0, 1)
+    GEMM[out.dtype](scale, right.T, left.T, keep, out.T, 0, 0, 1)
 
 
 def add_product_with_transpose(left, right, out, scale=1.0, keep=1.0):
     """Assign out <- scale * left @ right.T + keep * out; see `add_product`."""
-    GEMM[out.dtype.char](scale, right.T, left.T, keep, out.T, 1, 0, 1)
+    GEMM[out.dtype](scale, right.T, left.T, keep, out.T, 1, 0, 1)
 
 
 def add_product_of_transpose(left, right, out, scale=1.0, keep=1.0):
     """Assign out <- scale * left.T @ right + keep * out; see `add_product`."""
-    GEMM[out.dtype.char](scale, right.T, left.T, keep, out.T, 0, 1, 1)
+    GEMM[out.dtype](scale, right.T, left.T, keep, out.T, 0, 1, 1)
 
 
 def add_rows(rows, ones, out, scale=1.0, keep=1.0):
@@ -57,4 +59,4 @@ def add_rows(rows, ones, out, scale=1.0, keep=1.0):
     out : ndarray of shape (k,)
     scale, keep : float, default=1.0
     """
-    GEMV[out.dtype.char](scale, rows.T, ones, keep, out, 0, 1, 0, 1, 0, 1)
+    GEMV[out.dtype](scale, rows.T, ones, keep, out, 0, 1, 0, 1, 0, 1)
