@@ -147,6 +147,11 @@ def test_nested_tuples_stay(tree):
         assert set(labelled(tree)) == {None}
 
 
+def test_equal_tokens_of_other_types_stay():
+    tree = ((1, "a"), (True, "a"), (1.0, "a"), (0.0,), (-0.0,))
+    assert repr(read_tree(tree)) == repr(tree)
+
+
 def test_vectors_of_nested_tuples_stay():
     a, b = [1.0, 2.0], np.array([3.0, 4.0])
     tree = read_tree((a, (b,)))

@@ -144,6 +144,17 @@ def test_a_shared_subtree_stays_one(reshape):
         tree = tree[0]
 
 
+def test_equal_subtrees_are_mapped_each():
+    counted = iter(range(4))
+    tree = (tuple(["a", "b"]), tuple(["a", "b"]))  # two objects
+    assert map_leaves(lambda leaf: next(counted), tree) == ((0, 1), (2, 3))
+
+
+def test_equal_leaves_of_other_types_stay():
+    tree = ((1, "a"), (True, "a"), (1.0, "a"), (0.0,), (-0.0,))
+    assert repr(limit_arity(tree, 5)) == repr(tree)
+
+
 @every_function
 def test_an_empty_tuple_is_named_with_its_path(reshape):
     with pytest.raises(ValueError, match=r"at \[1\]\[0\]: a tuple without children"):

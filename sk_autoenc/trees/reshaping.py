@@ -244,6 +244,7 @@ def _rebuild(
         lambda node: own_items(node) if is_kind(node, tuple) else None,
         lambda node: leaf(tuple_leaf(node)),
         lambda _, trees: inner(tuple(trees)),
+        id,  # equal tuples may be told apart: 0.0 and -0.0 are equal
     )
 
 

@@ -11,6 +11,8 @@ from sk_autoenc.trees.containers import is_kind
 from sk_autoenc.trees.nodes import path_in_words
 
 ATOMS = (str, bytes, int, float, np.generic)
+"""What is a token for sure."""
+KEYS = {str, bytes, int, bool}
 """Told apart by value: equal ones are one node, though they may be two objects."""
 NOT_CHILDREN = (str, bytes, Mapping)
 """What can be iterated over but holds no children: characters, keys."""
@@ -40,7 +42,26 @@ class Frame(NamedTuple):
     """Those of the children before them."""
 
 
-def convert(root: Any, children: Children, leaf: Value, inner: Build) -> AnyTree:
+def identity(node: Any) -> Hashable:
+    """Give what tells a node from others: its id, or its value if it is a key.
+
+    So a key of a dict is the same node wherever it comes from. The types belong to it:
+    1 and True are two.
+    """
+    if type(node) in KEYS:
+        return type(node), node
+    if type(node) is tuple and all(type(item) in KEYS for item in node):
+        return tuple(map(type, node)), node
+    return id(node)
+
+
+def convert(
+    root: Any,
+    children: Children,
+    leaf: Value,
+    inner: Build,
+    identity: Callable[[Any], Hashable] = identity,
+) -> AnyTree:
     """Build from the leaves up, without recursion.
 
     Parameters
@@ -52,6 +73,8 @@ def convert(root: Any, children: Children, leaf: Value, inner: Build) -> AnyTree
         Of a node without children: its tree.
     inner : callable
         Of a node with children and the list of their trees: its tree.
+    identity : callable, default=identity
+        Of a node: what is the same for two nodes only if they are one.
 
     Returns
     -------
@@ -101,18 +124,6 @@ def _ask(frames: list[Frame], function: Callable[..., Any], *arguments: Any) -> 
     except Exception as error:
         error.add_note(_where(frames))
         raise
-
-
-def identity(node: Any) -> Hashable:
-    """Give what tells a node from others: its id, or its value if it is an atom.
-
-    So a key of a dict is the same node wherever it comes from.
-    """
-    if isinstance(node, ATOMS):
-        return type(node), node
-    if type(node) is tuple and all(isinstance(item, ATOMS) for item in node):
-        return type(node), node
-    return id(node)
 
 
 def as_list(given: Any) -> list[Any]:
