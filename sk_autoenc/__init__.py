@@ -6,6 +6,16 @@ from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.tabular import TableDenoisingAutoencoder
 from sk_autoenc.trees.forest import Forest
+from sk_autoenc.trees.from_objects import tree_from
+from sk_autoenc.trees.readers import node_labels, read_tree
+from sk_autoenc.trees.reshaping import (
+    binarize,
+    collapse_unary,
+    limit_arity,
+    map_leaves,
+    tree_shape,
+)
+from sk_autoenc.trees.text import from_bracketed, from_newick
 
 __version__ = "0.1.0.dev0"
 
@@ -17,4 +27,14 @@ __all__ = [
     "ReconstructionOutlierDetector",
     "TableDenoisingAutoencoder",
     "UnfoldingRAETransformer",
+    "binarize",
+    "collapse_unary",
+    "from_bracketed",
+    "from_newick",
+    "limit_arity",
+    "map_leaves",
+    "node_labels",
+    "read_tree",
+    "tree_from",
+    "tree_shape",
 ]

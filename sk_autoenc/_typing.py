@@ -32,6 +32,9 @@ Tree: TypeAlias = "FloatArray | tuple[Tree, ...]"
 TreesLike: TypeAlias = Sequence[object] | ArrayLike
 """Trees as the package takes them, or rows. A checker sees no tree in a list of tuples
 of different lengths, so the items are objects here."""
+AnyTree: TypeAlias = Any
+"""Nested tuples with any leaves, tokens or vectors; a leaf alone is one too."""
+PlaceLabel: TypeAlias = Literal["drop", "first_leaf", "only_leaves"]
 Key: TypeAlias = (
     SupportsIndex | slice | Sequence[int] | NDArray[np.integer[Any]] | NDArray[np.bool_]
 )

@@ -116,9 +116,26 @@ def place(tree_start, columns, node):
     tree = int(np.searchsorted(tree_start, node, side="right")) - 1
     start, steps = int(tree_start[tree]), []
     while columns.parent[node] >= 0:
-        steps.append(f"[{columns.child_rank[node]}]")
+        steps.append(int(columns.child_rank[node]))
         node = start + int(columns.parent[node])
     steps.reverse()
-    if len(steps) > LONGEST_PATH:
-        steps[LONGEST_PATH - 1 : -1] = [f"...({len(steps) - LONGEST_PATH} more)..."]
-    return f"tree {tree}, at {''.join(steps) or 'the root'}"
+    return f"tree {tree}, at {path_in_words(steps)}"
+
+
+def path_in_words(steps):
+    """Word the way from a root to a node: ``[0][2]``, or ``the root``.
+
+    Parameters
+    ----------
+    steps : list of int
+        Which child to go to, from the root on.
+
+    Returns
+    -------
+    str
+        Long ways are cut in their middle.
+    """
+    words = [f"[{step}]" for step in steps]
+    if len(words) > LONGEST_PATH:
+        words[LONGEST_PATH - 1 : -1] = [f"...({len(words) - LONGEST_PATH} more)..."]
+    return "".join(words) or "the root"
