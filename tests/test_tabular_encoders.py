@@ -504,7 +504,9 @@ def test_encoders_of_skrub_take_times_and_texts_of_pandas_and_polars():
         },
         random_state=0,
     )
-    for X in (frame, pl.from_pandas(frame)):
+    columns = {name: frame[name].tolist() for name in ("note", "n")}
+    when = [None if pd.isna(time) else time.to_pydatetime() for time in frame["when"]]
+    for X in (frame, pl.DataFrame({"when": when, **columns})):
         codes = model.fit(X).transform(X)
         assert np.isfinite(codes).all()
         decoded = model.inverse_transform(codes)
