@@ -115,7 +115,7 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
             ),
         )
         result = run(problem, rows, solver, plan)
-        self._adopt(self._learned(problem, result, solver))
+        adopt(self, self._learned(problem, result, solver))
         plan.callbacks.end_fit()
         warn_unless_converged(result, max_iter)
         return self
@@ -132,7 +132,7 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
         else:
             solver = new_solver(problem)
         result = run(problem, rows, solver, plan)
-        self._adopt(self._learned(problem, result, solver))
+        adopt(self, self._learned(problem, result, solver))
         return self
 
     def _draws(self, settings: SimpleNamespace, reset: bool) -> Draws:
@@ -164,14 +164,6 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
             "best_loss_": min(result.validation_loss_curve or result.loss_curve),
         }
 
-    def _adopt(self, learned: dict[str, Any]) -> None:
-        """Make these the fitted attributes, and no others.
-
-        One assignment: whoever reads in another thread, and an interrupt, find all of
-        the old attributes or all of the new.
-        """
-        self.__dict__ = self._unfitted_state() | learned
-
     def _fitted_model(self) -> Self:
         """Return a shallow copy to read from, while others may go on training `self`.
 
@@ -190,10 +182,15 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
     def _fitted_state(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if is_fitted(name)}
 
-    def _unfitted_state(self) -> dict[str, Any]:
-        return {
-            name: value for name, value in vars(self).items() if not is_fitted(name)
-        }
+
+def adopt(estimator: BaseEstimator, learned: dict[str, Any]) -> None:
+    """Make these the fitted attributes of an estimator, and no others.
+
+    One assignment: whoever reads in another thread, and an interrupt, find all of the
+    old attributes or all of the new.
+    """
+    unfitted = {k: v for k, v in vars(estimator).items() if not is_fitted(k)}
+    estimator.__dict__ = unfitted | learned
 
 
 def is_fitted(name: str) -> bool:

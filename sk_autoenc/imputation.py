@@ -16,7 +16,7 @@ from sk_autoenc._typing import (
     FloatArray,
     RandomState,
 )
-from sk_autoenc.base import draw_entropy, generator, is_fitted
+from sk_autoenc.base import adopt, draw_entropy, generator, is_fitted
 from sk_autoenc.tables.columns import Column, learn_columns
 from sk_autoenc.tables.encoding import Encoding
 from sk_autoenc.tables.reading import Table, read_table
@@ -321,11 +321,7 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
             "loss_curves_": filler.loss_curves,
             "n_iter_": max(map(len, filler.loss_curves)),
         }
-        # One assignment: whoever reads in another thread, and an interrupt, find all of
-        # the old attributes or all of the new.
-        self.__dict__ = {
-            name: value for name, value in vars(self).items() if not is_fitted(name)
-        } | learned
+        adopt(self, learned)
         return self
 
     def transform(self, X: Any) -> Any:

@@ -13,7 +13,7 @@ from sklearn.base import (
 from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._typing import CategoricalFeatures, FloatArray, RandomState
-from sk_autoenc.base import draw_entropy, is_fitted, seeded
+from sk_autoenc.base import adopt, draw_entropy, is_fitted, seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.feeds import slices
 from sk_autoenc.tables.columns import are_categories, check_times
@@ -232,11 +232,7 @@ class TableDenoisingAutoencoder(
             "encoders_": {group.name: group.encoder for group in encoding.groups},
             "feature_groups_": groups,
         }
-        # One assignment: whoever reads in another thread, and an interrupt, find all of
-        # the old attributes or all of the new.
-        self.__dict__ = {
-            name: value for name, value in vars(self).items() if not is_fitted(name)
-        } | learned
+        adopt(self, learned)
         return self
 
     def transform(self, X: Any) -> FloatArray:
