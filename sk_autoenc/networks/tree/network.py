@@ -35,7 +35,8 @@ class Network:
         self.n_features = n_features
         self.dtype = np.dtype(dtype)
         self._work = Workspace(self.dtype)
-        shapes = parameter_shapes(n_components, n_features)
+        n_gates = architecture.composition.n_gates
+        shapes = parameter_shapes(n_components, n_features, n_gates)
         self._gradient = Parameters.zeros(shapes, self.dtype)
 
     def __reduce__(self):
@@ -51,7 +52,8 @@ class Network:
             Inner nodes of a batch, or of a whole forest.
         """
         n_codes = min(n_inner, BLOCK_CODE_ENTRIES / self.n_components)
-        return 4 * n_codes / USUAL_LEVELS * self.n_components**2
+        n_gates = self.architecture.composition.n_gates
+        return 4 * n_codes / USUAL_LEVELS * n_gates * self.n_components**2
 
     def losses(self, parameters, batch):
         """Give the loss of each tree, without a penalty.
@@ -199,7 +201,9 @@ class Network:
         return Context(parameters, self.architecture, self._work, gradient)
 
     def _blocks(self, forest):
-        return blocks(forest, self.n_components, self.dtype)
+        return blocks(
+            forest, self.n_components, self.dtype, self.architecture.wiring
+        )
 
     def _encode(self, context, block, inputs):
         own = None if inputs is None else inputs[block.leaves]

@@ -38,26 +38,32 @@ class Context(NamedTuple):
     """What the backward passes add to; the others need none."""
 
 
+def joined(rows, n_columns):
+    """See rows 2p and 2p + 1 as the two halves of row p: as many as `n_columns` take."""
+    return rows.reshape(-1, n_columns)
+
+
 def pairs(rows):
     """See rows 2p and 2p + 1 as the two halves of row p."""
-    return rows.reshape(len(rows) // 2, 2 * rows.shape[1])
+    return joined(rows, 2 * rows.shape[1])
 
 
 def halves(rows):
     """See row p as two rows 2p and 2p + 1."""
-    return rows.reshape(2 * len(rows), rows.shape[1] // 2)
+    return joined(rows, rows.shape[1] // 2)
 
 
-def gather_leaves(structure, values, out):
+def gather_leaves(gather, values, out):
     """Sum the leaves below each inner node: [s_L | s_R].
 
     Parameters
     ----------
-    structure : Structure
+    gather : csc_array of shape (n_weights * n_inner, n_leaves)
+        `Structure.leaf_gather` or `leaf_enter`.
     values : ndarray of shape (n_leaves, n)
-    out : ndarray of shape (n_inner, 2 * n)
+    out : ndarray of shape (n_inner, n_weights * n)
     """
-    out[...] = pairs(structure.leaf_gather @ values)
+    out[...] = joined(gather @ values, out.shape[1])
     return out
 
 
