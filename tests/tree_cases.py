@@ -12,6 +12,7 @@ from sk_autoenc.networks.tree.network import Network
 from sk_autoenc.networks.tree.parameters import (
     Architecture,
     Parameters,
+    Sizes,
     parameter_shapes,
 )
 from sk_autoenc.parts.activations import ACTIVATIONS
@@ -84,7 +85,7 @@ def make_model(
     """A network and random parameters, intercepts included."""
     activations = [ACTIVATIONS[name] for name in pair]
     composition = COMPOSITIONS[composition]
-    shapes = parameter_shapes(n_components, N_FEATURES, composition.n_gates)
+    shapes = parameter_shapes(Sizes(n_components, N_FEATURES, composition.n_gates))
     parameters = Parameters.zeros(shapes, dtype)
     rng = np.random.default_rng(seed)
     parameters.flat[:] = rng.uniform(-0.8, 0.8, parameters.flat.shape)

@@ -107,7 +107,7 @@ def gated_forward(weights, intercept, activate, kept):
 
 
 def gated_factors(activation, kept, work):
-    """z f'(a), z (1 - z) (f(a) - mean) and 1 - z, side by side: Eq. (81)."""
+    """Z f'(a), z (1 - z) (f(a) - mean) and 1 - z, side by side: Eq. (81)."""
     (codes,), (sums,), gates = kept
     n = codes.shape[1]
     factors = work("factors", len(codes), 3 * n)
@@ -153,7 +153,7 @@ def lstm_forward(weights, intercept, activate, kept):
 
 
 def lstm_factors(activation, kept, work):
-    """Derivatives by the gates, the cells' sums, and of code by cell: Eq. (83)."""
+    """Derive cells by gates and by the cells' sums, and codes by cells: Eq. (83)."""
     (_, cells), (_, cell_sums), gates = kept
     n_rows, n = cells.shape
     factors = work("factors", n_rows, 8 * n)

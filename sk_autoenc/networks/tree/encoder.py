@@ -19,9 +19,10 @@ import numpy as np
 from sk_autoenc.networks.tree.passes import (
     add_product,
     add_rows,
+    add_to_table,
     gather_leaves,
     joined,
-    read_leaves,
+    read_entering,
 )
 from sk_autoenc.parts.compositions import Kept
 
@@ -130,7 +131,7 @@ def make_kept(composition, work, states, n_inner):
 
 
 def encode_leaves(context, structure, inputs, out):
-    """Write vec(l) = U x_l + u, or x_l if there is no projection.
+    """Write vec(l) = U x_l + u, or x_l if there is no projection; x_l may be learned.
 
     Returns
     -------
@@ -140,14 +141,14 @@ def encode_leaves(context, structure, inputs, out):
     parameters = context.parameters
     if not parameters.projects:
         if inputs is None:
-            read_leaves(structure, out)
+            read_entering(context, structure, out)
         else:
             out[...] = inputs
         return None
     if inputs is None:
         n_features = parameters.leaf_encoder.shape[1]
         buffer = context.work("inputs", structure.n_leaves, n_features)
-        inputs = read_leaves(structure, buffer)
+        inputs = read_entering(context, structure, buffer)
     np.dot(inputs, parameters.leaf_encoder.T, out=out)
     out += parameters.leaf_encoder_intercept
     return inputs
@@ -209,16 +210,14 @@ def encoder_gradient(context, structure, encoding, buffer):
 
 
 def factors_of(context, encoding):
-    """Derivatives of all inner codes before they were normalised."""
+    """Derive all inner codes, before they were normalised, by what they are made of."""
     _, architecture, work, _ = context
     kept, lengths = encoding.kept, encoding.lengths
     if lengths is not None:
         codes = kept.states[0]
         codes = np.multiply(codes, lengths, out=work("outputs", *codes.shape))
         kept = kept._replace(states=(codes, *kept.states[1:]))
-    return architecture.composition.factors(
-        architecture.encoder_activation, kept, work
-    )
+    return architecture.composition.factors(architecture.encoder_activation, kept, work)
 
 
 def leaf_gradient(context, structure, encoding, delta_leaves, others):
@@ -233,7 +232,7 @@ def leaf_gradient(context, structure, encoding, delta_leaves, others):
     others : tuple of ndarray of shape (n_nodes, n_components)
         The same of what else starts as the code of a leaf.
     """
-    parameters, _, _, gradient = context
+    parameters, _, work, gradient = context
     for other in others:
         delta_leaves += other[structure.n_inner :]
     if encoding.leaf_factors is not None:
@@ -241,6 +240,12 @@ def leaf_gradient(context, structure, encoding, delta_leaves, others):
     if parameters.projects:
         add_product(gradient.leaf_encoder, delta_leaves, encoding.inputs)
         add_rows(gradient.leaf_encoder_intercept, delta_leaves)
+    if parameters.learns_leaves:
+        delta = delta_leaves
+        if parameters.projects:
+            delta = work("delta_entering", *encoding.inputs.shape)
+            np.dot(delta_leaves, parameters.leaf_encoder, out=delta)
+        add_to_table(gradient, structure, delta)
 
 
 def normalise(buffer, lengths_out):

@@ -39,8 +39,9 @@ class Parameters(FlatParameters):
         V of Eq. (84). None, like its intercept: no labels.
     head_intercept : ndarray of shape (n_outputs,) or None
         v.
-    leaf_table : ndarray of shape (n_distinct_leaves, n_features) or None
-        The vectors that enter at the leaves. None: those of the forest.
+    leaf_table : ndarray of shape (n_learned, n_features) or None
+        The vectors that enter at the leaves, instead of the first rows of the forest's
+        table. None: those enter.
     """
 
     decoder = None
@@ -85,8 +86,13 @@ class Parameters(FlatParameters):
 
     @property
     def learns_leaves(self):
-        """Whether the vectors that enter at the leaves are learned."""
+        """Whether vectors that enter at the leaves are learned."""
         return self.leaf_table is not None
+
+    @property
+    def table(self):
+        """The leaf table, the last array: a batch touches few of its rows."""
+        return self.leaf_table
 
     @property
     def matrices(self):
@@ -119,29 +125,49 @@ class Architecture(NamedTuple):
     share of the parent's leaves, Eq. (41)."""
     composition: Composition = COMPOSITIONS["blend"]
     """How a code is made of the sums over children."""
+    decodes: bool = True
+    """Whether there is a decoder."""
 
     @property
     def wiring(self):
         """What the structure of a batch must know."""
-        return Wiring(self.child_weights == "leaves", self.composition.means)
+        by_leaves = self.child_weights == "leaves"
+        return Wiring(by_leaves, self.composition.means, self.decodes)
 
 
-def parameter_shapes(n_components, n_features, n_gates=1):
+class Sizes(NamedTuple):
+    """How many there are of what, which decides the shapes of the parameters."""
+
+    n_components: int
+    n_features: int
+    n_gates: int = 1
+    decodes: bool = True
+    n_outputs: int = 0
+    """Of the head; 0: none."""
+    n_pooled: int = 0
+    """Entries that go into the head."""
+    n_learned: int = 0
+    """Leaf vectors that are learned."""
+
+
+def parameter_shapes(sizes):
     """Give the shape of each array of `Parameters`, in their order in `flat`."""
+    n, n_features, n_gates, decodes, n_outputs, n_pooled, n_learned = sizes
+    projects = n != n_features
     shapes = {
-        "encoder": (n_gates * n_components, 2 * n_components),
-        "decoder": (2 * n_components, n_components),
-        "encoder_intercept": (n_gates * n_components,),
-        "decoder_intercept": (n_components,),
+        "encoder": (n_gates * n, 2 * n),
+        "decoder": (2 * n, n) if decodes else None,
+        "encoder_intercept": (n_gates * n,),
+        "decoder_intercept": (n,) if decodes else None,
+        "leaf_encoder": (n, n_features) if projects else None,
+        "leaf_decoder": (n_features, n) if projects and decodes else None,
+        "leaf_encoder_intercept": (n,) if projects else None,
+        "leaf_decoder_intercept": (n_features,) if projects and decodes else None,
+        "head": (n_outputs, n_pooled) if n_outputs else None,
+        "head_intercept": (n_outputs,) if n_outputs else None,
+        "leaf_table": (n_learned, n_features) if n_learned else None,
     }
-    if n_components != n_features:
-        shapes |= {
-            "leaf_encoder": (n_components, n_features),
-            "leaf_decoder": (n_features, n_components),
-            "leaf_encoder_intercept": (n_components,),
-            "leaf_decoder_intercept": (n_features,),
-        }
-    return shapes
+    return {name: shape for name, shape in shapes.items() if shape is not None}
 
 
 def initialise(parameters, architecture, init, rng):

@@ -39,7 +39,7 @@ class Context(NamedTuple):
 
 
 def joined(rows, n_columns):
-    """See rows 2p and 2p + 1 as the two halves of row p: as many as `n_columns` take."""
+    """See rows 2p and 2p + 1 as the halves of row p; or more parts, by `n_columns`."""
     return rows.reshape(-1, n_columns)
 
 
@@ -73,9 +73,47 @@ def read_leaves(structure, out):
     return table.take(structure.leaf_table_rows, axis=0, out=out, mode="clip")
 
 
+def read_entering(context, structure, out):
+    """Read what enters at the leaves into `out`: learned vectors where there are some.
+
+    The first rows of the forest's table are those that are learned.
+    """
+    learned = context.parameters.leaf_table
+    if learned is None:
+        return read_leaves(structure, out)
+    rows = structure.leaf_table_rows
+    is_learned = rows < len(learned)
+    if is_learned.all():
+        return learned.take(rows, axis=0, out=out, mode="clip")
+    read_leaves(structure, out)
+    out[is_learned] = learned[rows[is_learned]]
+    return out
+
+
 def add_product(out, left, right):
     """Add the sum over rows of outer products to a part of a gradient."""
     out += np.dot(left.T, right)
+
+
+def add_to_table(gradient, structure, delta):
+    """Add the gradient with respect to vectors of leaves to rows of the table.
+
+    Parameters
+    ----------
+    gradient : Parameters
+        Its `touched` grows by the rows.
+    delta : ndarray of shape (n_leaves, n_features)
+    """
+    table, rows = gradient.leaf_table, structure.leaf_table_rows
+    order = rows.argsort(kind="stable")
+    order = order[: rows[order].searchsorted(len(table))]  # the others are not learned
+    if not len(order):
+        return
+    ordered = rows[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
+    touched = ordered[first]
+    table[touched] += np.add.reduceat(delta[order], first, axis=0)
+    gradient.touched = np.union1d(gradient.touched, touched)
 
 
 def add_rows(out, rows):
