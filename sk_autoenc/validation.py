@@ -91,6 +91,12 @@ TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "learn_leaves": ["boolean"],
 }
 
+LABELLED_TREE_CONSTRAINTS = TREE_CONSTRAINTS | {
+    "reconstruction": [Interval(Real, 0, 1, closed="both")],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
+}
+
 OUTLIER_CONSTRAINTS = {
     "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
     "outlier_score": [StrOptions({"auto", *OUTLIER_SCORES})],

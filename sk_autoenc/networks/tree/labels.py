@@ -38,8 +38,10 @@ class Labels:
     ----------
     trees : ndarray of shape (n_trees, n_outputs)
         Targets.
-    nodes : ndarray of shape (n_nodes,) or None
-        The class of each node, -1 where it has no label. None: no node has.
+    nodes : ndarray or None
+        Integers of shape (n_nodes,), the class of each node, -1 where it has no label;
+        or floats of shape (n_nodes, n_outputs), NaN where it has none. None: no node
+        has a label.
     tree_start : ndarray of int of shape (n_trees + 1,)
         As of the forest.
     """
@@ -177,18 +179,22 @@ class LabelledNetwork(Network):
                 delta_inputs *= factors
             delta_pooled, delta_nodes = np.split(delta_inputs, [len(pooled)])
             pool.add_gradient(delta_pooled, parts, buffer)
-            buffer[node_rows] += delta_nodes
+            if len(nodes):
+                buffer[node_rows] += delta_nodes
         return np.bincount(tree, values.sum(axis=1, dtype=np.float64))
 
     def _node_targets(self, structure, labels):
         """Return the nodes that have labels, but for roots, and their targets."""
-        n_outputs = labels.trees.shape[1]
-        if labels.nodes is None:
+        n_outputs, values = labels.trees.shape[1], labels.nodes
+        if values is None:
             return np.empty(0, np.intp), np.empty((0, n_outputs), self.dtype)
-        has_label = labels.nodes >= 0
+        are_classes = values.dtype.kind == "i"
+        has_label = values >= 0 if are_classes else ~np.isnan(values[:, 0])
         has_label[structure.trees.tree_start[:-1]] = False
         nodes = np.flatnonzero(has_label)
-        return nodes, np.eye(n_outputs, dtype=self.dtype)[labels.nodes[nodes]]
+        if are_classes:
+            return nodes, np.eye(n_outputs, dtype=self.dtype)[values[nodes]]
+        return nodes, values[nodes].astype(self.dtype)
 
 
 class Pool(NamedTuple):
