@@ -76,6 +76,8 @@ class Problem(NamedTuple):
     judge: Callable[[Any, IntArray], float] | None = None
     """``judge(parameters, rows)`` -> what decides when to stop, less is better, of
     held-out rows. None: their mean loss."""
+    strata: NDArray[Any] | None = None
+    """(n_samples,): what the held-out rows are to be like all in. None: by chance."""
 
     def held_out_loss(self, rows: IntArray) -> float:
         """Return the mean loss of held-out rows under one fixed corruption."""
@@ -228,6 +230,10 @@ def split_rows(problem: Problem, solver: Any) -> tuple[IntArray, IntArray | None
     n_held_out = count_held_out(n_samples, settings.validation_fraction)
     rng = generator(problem.draws.entropy, VALIDATION_STREAM)
     order = rng.permutation(n_samples)
+    if problem.strata is not None:  # then every so-maniest, in the order of the strata
+        order = order[np.argsort(problem.strata[order], kind="stable")]
+        place = ((np.arange(n_held_out) + 0.5) * n_samples / n_held_out).astype(int)
+        order = np.concatenate([order[place], np.delete(order, place)])
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
 

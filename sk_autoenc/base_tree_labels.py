@@ -22,13 +22,14 @@ from sk_autoenc.trees.known import with_known_leaves
 from sk_autoenc.validation import (
     LABELLED_TREE_CONSTRAINTS,
     check_pooling,
+    check_same_dropout_every_time,
     check_settings,
     check_trees,
     count_held_out,
 )
 
 USUAL_BATCH_SIZE = 32
-USUAL_WAY = 4.0
+USUAL_WAY = 8.0
 """How far all steps of Adam together may move a parameter."""
 
 
@@ -119,6 +120,7 @@ class BaseLabelledTree(BaseTree):
             lambda n_trees: network.flops(n_trees * inner_nodes_of_a_tree),
             learned,
             judge,
+            targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0],
         )
 
     def _labelled_settings(self) -> SimpleNamespace:
@@ -127,6 +129,7 @@ class BaseLabelledTree(BaseTree):
             constraints.pop("init")
         settings = check_settings(self, constraints)
         check_pooling(settings.pooling)
+        check_same_dropout_every_time(settings)
         return settings
 
     def _class_weights(
@@ -188,7 +191,7 @@ def usual_rate(settings: SimpleNamespace, n_trees: int) -> float:
     A step of Adam moves a parameter by about the rate, whatever the scale of the loss.
     """
     n_steps = settings.max_iter * -(-n_trees // settings.batch_size)
-    return min(max(USUAL_WAY / n_steps, 0.002), 0.05)
+    return min(max(USUAL_WAY / n_steps, 0.001), 0.1)
 
 
 def refuse_nodes_of(poolings: tuple[str, ...], what: str) -> None:

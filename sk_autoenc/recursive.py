@@ -343,7 +343,8 @@ class RAETransformer(BaseTreeAutoencoder):
     composition, child_weights, init, learn_leaves, pooling, corruption, \
 corruption_level, alpha, solver, batch_size, learning_rate, learning_rate_init, \
 power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, max_iter, shuffle, \
-tol, n_iter_no_change, early_stopping, validation_fraction, warm_start, random_state, verbose : various
+tol, n_iter_no_change, early_stopping, validation_fraction, warm_start, \
+random_state, verbose : various
         As for `UnfoldingRAETransformer`, with the same defaults.
 
     Attributes

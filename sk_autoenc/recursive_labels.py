@@ -753,8 +753,8 @@ def refuse_other_kind(y: NDArray[Any], labels: NDArray[Any]) -> None:
     is_text, also = (set(map(type, a.tolist())) <= {str} for a in (y, labels))
     if len(labels) and is_text != also:
         raise ValueError(
-            f"node_labels are classes like those of y: got {labels[0]!r} beside "
-            f"{y[0]!r}. Convert one of them."
+            f"node_labels are classes like those of y: got {labels.tolist()[0]!r} "
+            f"beside {y.tolist()[0]!r}. Convert one of them."
         )
 
 

@@ -275,6 +275,16 @@ def check_same_loss_every_time(settings):
         )
 
 
+def check_same_dropout_every_time(settings):
+    """Refuse dropout to a solver that needs one fixed objective."""
+    if settings.dropout and not SOLVERS[settings.solver].by_minibatches:
+        raise ValueError(
+            f"dropout={settings.dropout} changes the objective at each step, but "
+            f"solver={settings.solver!r} needs it to stay the same. Use dropout=0 or "
+            "another solver."
+        )
+
+
 def check_corrupts_given_leaves(settings):
     """Refuse to corrupt leaf vectors that are learned."""
     if settings.learn_leaves and settings.corruption is not None:

@@ -1,7 +1,7 @@
 """Recursive networks with labels: a head reads the code of a tree, or of every node.
 
-The loss of a tree is Eq. (84): that of its own label and of those of its nodes, their
-mean, and beside it, on request, the unfolding error of Eq. (24).
+The objective of a tree is Eq. (85): the mean loss of its own label and of those of its
+nodes, Eq. (84), and beside it, on request, the unfolding error of Eq. (24).
 """
 
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class Head(NamedTuple):
     poolings: tuple[str, ...] = ("root",)
     """What goes into the head, side by side."""
     reconstruction: float = 0.0
-    """r of Eq. (84), in [0, 1]."""
+    """r of Eq. (85), in [0, 1]."""
     class_weights: np.ndarray | None = None
     """What a label counts, (n_outputs,). None: 1."""
 
@@ -127,7 +127,7 @@ class LabelledNetwork(Network):
         return encode(context, structure, None, factors)
 
     def _losses(self, context, block, encoding, batch, buffer=None):
-        """Eq. (84) of each tree of a block, and dE/dvec(.) added to `buffer`."""
+        """Eq. (85) of each tree of a block, and dE/dvec(.) added to `buffer`."""
         structure, labels = block.structure, batch.y.of_block(block)
         r = self.head.reconstruction
         losses = np.zeros(structure.n_trees)
@@ -145,7 +145,7 @@ class LabelledNetwork(Network):
         return losses
 
     def _label_losses(self, context, structure, encoding, labels, dropout, buffer):
-        """Give (1 - r) times the mean loss of the labels of each tree: Eq. (85)."""
+        """Give (1 - r) times Eq. (84) of each tree."""
         parameters, gradient = context.parameters, context.gradient
         pool = Pool.of(structure, self.head.poolings)
         pooled, parts = pool.value(encoding.codes)
