@@ -49,6 +49,8 @@ CorruptionFunction: TypeAlias = Callable[
 ]
 Corruption: TypeAlias = CorruptionName | CorruptionFunction | None
 LearningRate: TypeAlias = Literal["cosine", "constant", "invscaling", "adaptive"]
+HandleUnknown: TypeAlias = Literal["zeros", "mean", "error", "learn"]
+LeafVectorsName: TypeAlias = Literal["one_hot", "hashing", "random"]
 Loss: TypeAlias = Literal["cross_entropy", "squared_error", "mixed"]
 OutlierScore: TypeAlias = Literal[
     "hidden_near", "hidden", "log", "ratio", "squared_error", "mahalanobis"

@@ -88,6 +88,14 @@ TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "init": [StrOptions({"average", "glorot"})],
 }
 
+LEAF_CONSTRAINTS = {
+    "n_features": [AT_LEAST_ONE, None],
+    "handle_unknown": [StrOptions({"zeros", "mean", "error", "learn"})],
+    "lowercase": ["boolean"],
+    "min_count": [AT_LEAST_ONE],
+    "random_state": ["random_state"],
+}
+
 OUTLIER_CONSTRAINTS = {
     "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
     "outlier_score": [StrOptions({"auto", *OUTLIER_SCORES})],
