@@ -153,6 +153,8 @@ class TokenTable(NamedTuple):
             None for a vector that is exactly that of unknown tokens.
         """
         tokens = list(self.vocabulary)
+        if not tokens:
+            return [None] * len(vectors)
         centre = self.table.mean(axis=0, dtype=np.float64)
         known = self.table[: len(tokens)] - centre
         half_squares = 0.5 * np.square(known).sum(axis=1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sk_autoenc._typing import AnyTree, FloatArray
 from sk_autoenc.trees.containers import is_kind, own_items
 from sk_autoenc.trees.forest import Forest
+from sk_autoenc.trees.hints import converter_hint
 from sk_autoenc.trees.kinds import JSON
 from sk_autoenc.trees.nested import unroll
 from sk_autoenc.trees.nodes import Columns, place
@@ -234,17 +235,27 @@ def _no_token(leaf: Any) -> str | None:
             f"a vector (a {name!r}); LeafVectorizer makes vectors of tokens: leave it "
             "out"
         )
-    if find_kind(leaf) is not None and not is_kind(leaf, list):
-        return _is_tree(name)
-    if is_kind(leaf, list):
+    if is_kind(leaf, list) and find_kind(leaf).name == JSON:
         return f"a {name!r}; nodes are tuples: write (a, b), not [a, b]"
-    return f"of type {name!r}; a token is hashable: a string, a number"
-
-
-def _is_tree(name: str) -> str:
-    return (
-        f"a {name!r}, a tree of its own; make nested tuples of it with read_tree first"
+    return _tree_in_words(leaf) or (
+        f"of type {name!r}; a token is hashable: a string, a number"
     )
+
+
+def _tree_in_words(leaf: Any) -> str | None:
+    """Say that a leaf is a tree of its own; None if it is none."""
+    if is_kind(leaf, tuple):
+        return "an empty tuple; an inner node has at least one child"
+    name = type(leaf).__name__
+    if find_kind(leaf) is not None:
+        return f"a {name!r}, a tree itself; make nested tuples of it with read_tree"
+    if converter_hint(leaf) is not None:
+        return (
+            f"a {name!r}, which has children; make nested tuples of it: "
+            "tree_from(obj, children='children', leaf=...), with the name of an "
+            "attribute or a function"
+        )
+    return None
 
 
 def _refuse_trees_among(
@@ -255,10 +266,8 @@ def _refuse_trees_among(
         type(token): number for number, token in enumerate(tokens)
     }.items()
     for kind, number in examples:
-        if not issubclass(kind, str) and find_kind(tokens[number]) is not None:
-            problem = _is_tree(kind.__name__)
-            if issubclass(kind, tuple):
-                problem = "an empty tuple; an inner node has at least one child"
+        problem = None if issubclass(kind, str) else _tree_in_words(tokens[number])
+        if problem:
             raise ValueError(
                 f"{where(int(np.argmax(ids == number)))}: leaf is {problem}"
             )
