@@ -19,6 +19,7 @@ from sk_autoenc._typing import (
     TreesLike,
 )
 from sk_autoenc.base import adopt, draw_entropy
+from sk_autoenc.trees.arrays import frozen
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.leaf_sources import leaf_sources
 from sk_autoenc.trees.leaves import table_dtype
@@ -29,7 +30,9 @@ from sk_autoenc.trees.token_trees import TokenTrees, read_token_trees
 from sk_autoenc.validation import LEAF_CONSTRAINTS, caller_level, check_settings
 
 
-class LeafVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class LeafVectorizer(  # type: ignore[call-arg]  # scikit-learn has no types
+    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Put vectors in the place of the tokens of trees.
 
     Trees of words, names, types or numbers become a `Forest`, which the estimators of
@@ -399,28 +402,17 @@ callable or dict of columns, default="one_hot"
         """Fit, and give the trees of X."""
         settings = self._settings()
         sources = leaf_sources(self.vectors, settings.n_features)
-        are_records = isinstance(sources, dict)
-        trees = read_token_trees(X, are_records=are_records)
+        trees = read_token_trees(X, are_records=isinstance(sources, dict))
         refuse_texts(trees)
-        learn = learn_records if are_records else learn_table
-        encoding = learn(sources, trees.leaves, settings, trees.where)
-        rows, table = encoding.rows(trees.leaves, trees.where)
-        if are_records:
-            tables = encoding.tables
-            learned = {
-                "vocabulary_": {key: dict(t.vocabulary) for key, t in tables.items()}
-            }
+        encoding: TokenTable | Records
+        if isinstance(sources, dict):
+            encoding = learn_records(sources, trees.leaves, settings, trees.where)
         else:
-            tables = {None: encoding}
-            learned = {
-                "vocabulary_": dict(encoding.vocabulary),
-                "token_counts_": encoding.counts,
-                "table_": encoding.table,
-                "unknown_row_": encoding.unknown,
-            }
+            encoding = learn_table(sources, trees.leaves, settings, trees.where)
+        rows, table = encoding.rows(trees.leaves, trees.where)
         if self.n_features is None:
-            warn_if_left_out(tables)
-        adopt(self, learned | {"_encoding": encoding})
+            warn_if_left_out(encoding)
+        adopt(self, public_attributes(encoding) | {"_encoding": encoding})
         return trees.forest(table, rows)
 
     def _settings(self) -> Settings:
@@ -435,6 +427,14 @@ callable or dict of columns, default="one_hot"
             table_dtype(settings.dtype),
             np.array(entropy, "<u4").tobytes(),
         )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if isinstance(vars(self).get("_encoding"), TokenTable):
+            # An array that can be written into again would be another in each forest.
+            table = frozen(self._encoding.table)
+            self._encoding = self._encoding._replace(table=table)
+            self.table_ = table
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_encoding" in vars(self)
@@ -468,18 +468,32 @@ def refuse_texts(trees: TokenTrees) -> None:
         )
 
 
-def warn_if_left_out(tables: dict[Any, TokenTable]) -> None:
+def public_attributes(encoding: TokenTable | Records) -> dict[str, Any]:
+    """Name what a user may look at."""
+    if isinstance(encoding, Records):
+        tables = encoding.tables.items()
+        return {"vocabulary_": {key: dict(table.vocabulary) for key, table in tables}}
+    return {
+        "vocabulary_": dict(encoding.vocabulary),
+        "token_counts_": encoding.counts,
+        "table_": encoding.table,
+        "unknown_row_": encoding.unknown,
+    }
+
+
+def warn_if_left_out(encoding: TokenTable | Records) -> None:
     """Warn of tokens that are unknown because there are so many."""
+    tables = {None: encoding} if isinstance(encoding, TokenTable) else encoding.tables
     for key, table in tables.items():
         if table.n_left_out:
             where = "" if key is None else f" at the key {key!r}"
-            n_tokens = len(table.vocabulary) + table.n_left_out
+            n_most = len(table.vocabulary)
             warnings.warn(
-                f"There are {n_tokens} tokens{where}, and vectors='one_hot' makes a "
-                f"column of the {len(table.vocabulary)} most frequent: the others are "
-                "unknown. n_features sets another number, which takes memory by its "
-                "square; min_count drops rare tokens on purpose; vectors='random' and "
-                "'hashing' have vectors for all.",
+                f"There are {n_most + table.n_left_out} tokens{where}, and "
+                f"vectors='one_hot' makes a column of the {n_most} most frequent: the "
+                "others are unknown. n_features sets another number, which takes "
+                "memory by its square; min_count drops rare tokens on purpose; "
+                "vectors='random' and 'hashing' have vectors for all.",
                 UserWarning,
                 stacklevel=caller_level(),
             )

@@ -53,7 +53,7 @@ class Rows(NamedTuple):
     def look_up(self, tokens: list[Any], where: Where) -> Found:
         """Give the rows of integers."""
         for number, token in enumerate(tokens):
-            if not isinstance(token, Integral) or isinstance(token, bool):
+            if isinstance(token, bool) or not isinstance(token, Integral):
                 raise ValueError(
                     f"{where(number)}: leaf is {token!r}, but vectors is an array, of "
                     "which a leaf is the number of a row; for other tokens pass a "

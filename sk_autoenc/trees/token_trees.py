@@ -235,7 +235,8 @@ def _no_token(leaf: Any) -> str | None:
             f"a vector (a {name!r}); LeafVectorizer makes vectors of tokens: leave it "
             "out"
         )
-    if is_kind(leaf, list) and find_kind(leaf).name == JSON:
+    kind = find_kind(leaf)
+    if is_kind(leaf, list) and kind is not None and kind.name == JSON:
         return f"a {name!r}; nodes are tuples: write (a, b), not [a, b]"
     return _tree_in_words(leaf) or (
         f"of type {name!r}; a token is hashable: a string, a number"
