@@ -29,6 +29,9 @@ from sk_autoenc.trees.token_table import Settings, TokenTable, learn_table
 from sk_autoenc.trees.token_trees import TokenTrees, read_token_trees
 from sk_autoenc.validation import LEAF_CONSTRAINTS, caller_level, check_settings
 
+PUBLIC = ("vocabulary_", "token_counts_", "table_", "unknown_row_")
+"""Fitted attributes that a user sees."""
+
 
 class LeafVectorizer(  # type: ignore[call-arg]  # scikit-learn has no types
     TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
@@ -160,6 +163,7 @@ callable or dict of columns, default="one_hot"
     token_counts_: NDArray[np.intp]
     table_: FloatArray
     unknown_row_: int | None
+    _encoding: TokenTable | Records
 
     def __init__(
         self,
@@ -428,13 +432,20 @@ callable or dict of columns, default="one_hot"
             np.array(entropy, "<u4").tobytes(),
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What follows from `_encoding` is made again when it is loaded.
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name not in PUBLIC}
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        if isinstance(vars(self).get("_encoding"), TokenTable):
+        if "_encoding" not in state:
+            return
+        if isinstance(self._encoding, TokenTable):
             # An array that can be written into again would be another in each forest.
             table = frozen(self._encoding.table)
             self._encoding = self._encoding._replace(table=table)
-            self.table_ = table
+        self.__dict__.update(public_attributes(self._encoding))
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_encoding" in vars(self)
@@ -472,9 +483,9 @@ def public_attributes(encoding: TokenTable | Records) -> dict[str, Any]:
     """Name what a user may look at."""
     if isinstance(encoding, Records):
         tables = encoding.tables.items()
-        return {"vocabulary_": {key: dict(table.vocabulary) for key, table in tables}}
+        return {"vocabulary_": {key: table.vocabulary for key, table in tables}}
     return {
-        "vocabulary_": dict(encoding.vocabulary),
+        "vocabulary_": encoding.vocabulary,
         "token_counts_": encoding.counts,
         "table_": encoding.table,
         "unknown_row_": encoding.unknown,
@@ -487,7 +498,7 @@ def warn_if_left_out(encoding: TokenTable | Records) -> None:
     for key, table in tables.items():
         if table.n_left_out:
             where = "" if key is None else f" at the key {key!r}"
-            n_most = len(table.vocabulary)
+            n_most = len(table.tokens)
             warnings.warn(
                 f"There are {n_most + table.n_left_out} tokens{where}, and "
                 f"vectors='one_hot' makes a column of the {n_most} most frequent: the "

@@ -92,7 +92,7 @@ class Records(NamedTuple):
     """How leaves that are records become vectors."""
 
     columns: dict[Any, NumberColumn | TokenColumn]
-    dtype: np.dtype[Any]
+    dtype: str
 
     @property
     def n_features(self) -> int:
@@ -189,7 +189,7 @@ def learn_records(
             columns[key] = TokenColumn(
                 learn_table(source, tokens, settings, where_token, weights)
             )
-    return Records(columns, settings.dtype)
+    return Records(columns, settings.dtype.name)
 
 
 def distinct_records(

@@ -53,9 +53,9 @@ class TokenTable(NamedTuple):
 
     source: Named | Given
     gives_more: bool
-    """Whether tokens that are not in the vocabulary are looked up in the source."""
-    vocabulary: dict[Any, int]
-    """The row of each token, the most frequent first."""
+    """Whether tokens that are not in the table are looked up in the source."""
+    tokens: list[Any]
+    """Those that are known, by their rows, the most frequent first."""
     counts: NDArray[np.intp]
     """How many leaves each of them had."""
     table: FloatArray
@@ -70,6 +70,11 @@ class TokenTable(NamedTuple):
     def n_features(self) -> int:
         """Length of a vector."""
         return self.table.shape[1]
+
+    @property
+    def vocabulary(self) -> dict[Any, int]:
+        """The row of each token, made anew: files need not keep odd keys of a dict."""
+        return dict(zip(self.tokens, range(len(self.tokens)), strict=True))
 
     def rows(
         self, leaves: list[Any], where: Where
@@ -87,7 +92,7 @@ class TokenTable(NamedTuple):
         rows : intp array of shape (n_leaves,)
         table : ndarray of shape (n_rows, n_features)
             The table itself; with more rows, if the source has vectors of tokens that
-            are not in the vocabulary.
+            are not in it.
 
         Raises
         ------
@@ -103,7 +108,8 @@ class TokenTable(NamedTuple):
         self, tokens: list[Any], where: Where
     ) -> tuple[NDArray[np.intp], FloatArray]:
         """Find the rows of tokens that are listed once."""
-        known = (self.vocabulary.get(token, -1) for token in tokens)
+        vocabulary = self.vocabulary
+        known = (vocabulary.get(token, -1) for token in tokens)
         rows = np.fromiter(known, np.intp, count=len(tokens))
         new, table = np.flatnonzero(rows < 0), self.table
         if len(new) and self.gives_more:
@@ -136,8 +142,8 @@ class TokenTable(NamedTuple):
         if isinstance(self.source, Framed):
             return list(map(str, self.source.frame.columns))
         if isinstance(self.source, Named) and self.source.name == "one_hot":
-            extra = self.n_features - len(self.vocabulary)
-            return [*map(str, self.vocabulary), *[repr(UNKNOWN)] * extra]
+            extra = self.n_features - len(self.tokens)
+            return [*map(str, self.tokens), *[repr(UNKNOWN)] * extra]
         return [f"{prefix}{number}" for number in range(self.n_features)]
 
     def nearest(self, vectors: FloatArray) -> list[Any]:
@@ -152,7 +158,7 @@ class TokenTable(NamedTuple):
         tokens : list of object
             None for a vector that is exactly that of unknown tokens.
         """
-        tokens = list(self.vocabulary)
+        tokens = self.tokens
         if not tokens:
             return [None] * len(vectors)
         centre = self.table.mean(axis=0, dtype=np.float64)
@@ -223,11 +229,10 @@ def learn_table(
     unknown = None if settings.handle_unknown == "error" else len(tokens)
     if unknown is not None and not extra:
         vectors = _joined(vectors, _unknown(vectors, settings.handle_unknown))
-    vocabulary = dict(zip(tokens, range(len(tokens)), strict=True))
     return TokenTable(
         source,
         gives_more,
-        vocabulary,
+        tokens,
         counts,
         vectors,
         unknown,
