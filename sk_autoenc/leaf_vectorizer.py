@@ -69,7 +69,9 @@ callable or dict of columns, default="one_hot"
           training, after their logarithm (of 1 plus their size, with the sign) with
           "log_number". A vector is that of all keys, one after the other. A key that a
           record lacks, or has None or NaN at, gives zeros, for numbers their mean;
-          other keys of records do not matter.
+          other keys of records do not matter. Trees may be nested tuples of records,
+          or records that hold others, as in JSON: then a dict with one of the keys is
+          a node, and its own first leaf.
     n_features : int or None, default=None
         Of "one_hot", the most tokens that get a column; of "hashing" and "random", the
         length of the vectors. None is 2000, 256 and 100. Vectors that are given have a
@@ -151,12 +153,14 @@ callable or dict of columns, default="one_hot"
     Query plans, whose leaves are records:
 
     >>> columns = {"op": "one_hot", "rows": "log_number"}
-    >>> scan, sort = {"op": "scan", "rows": 1000}, {"op": "sort", "rows": 10}
-    >>> forest = LeafVectorizer(columns).fit_transform([(sort, scan), (scan, {})])
-    >>> forest.leaf_table.round(1)
-    array([[ 0. ,  1. , -1.4],
-           [ 1. ,  0. ,  0.7],
-           [ 0. ,  0. ,  0. ]], dtype=float32)
+    >>> scan = {"op": "scan", "rows": 1000}
+    >>> plans = [{"op": "sort", "rows": 10, "of": [scan]}, scan, {"op": "sort"}]
+    >>> forest = LeafVectorizer(columns).fit_transform(plans)
+    >>> forest.leaf_vectors().round(1)
+    array([[ 1. ,  0. , -1.4],
+           [ 0. ,  1. ,  0.7],
+           [ 0. ,  1. ,  0.7],
+           [ 1. ,  0. ,  0. ]], dtype=float32)
     """
 
     vocabulary_: dict[Any, Any]
@@ -292,7 +296,8 @@ callable or dict of columns, default="one_hot"
         """
         check_is_fitted(self)
         encoding = self._encoding
-        trees = read_token_trees(X, are_records=isinstance(encoding, Records))
+        keys = encoding.columns if isinstance(encoding, Records) else None
+        trees = read_token_trees(X, keys)
         rows, table = encoding.rows(trees.leaves, trees.where)
         return trees.forest(table, rows)
 
@@ -406,7 +411,7 @@ callable or dict of columns, default="one_hot"
         """Fit, and give the trees of X."""
         settings = self._settings()
         sources = leaf_sources(self.vectors, settings.n_features)
-        trees = read_token_trees(X, are_records=isinstance(sources, dict))
+        trees = read_token_trees(X, sources if isinstance(sources, dict) else None)
         refuse_texts(trees)
         encoding: TokenTable | Records
         if isinstance(sources, dict):

@@ -147,6 +147,50 @@ def test_a_key_without_a_token_does_not_come_back():
     assert vectorizer.inverse_transform(forest) == [({"op": "scan"}, {}, {})]
 
 
+def test_records_that_hold_others_are_trees():
+    scan, gather = {"op": "scan", "rows": 10}, {"op": "gather"}
+    plan = {"op": "sort", "rows": 5, "of": [scan, {"op": "join", "of": [gather, scan]}]}
+    sort, join = plan, plan["of"][1]
+    expected = (sort, scan, (join, gather, scan))
+    wrapped = [{"plan": plan, "seconds": 1.5, "settings": {"jit": [1, 2]}}]
+    vectorizer = fitted({"op": "one_hot", "rows": "number"}, [expected])
+    forest = vectorizer.transform([expected])
+    assert forest.n_leaves.tolist() == [5]
+    for X in ([plan], [wrapped], [{"a": {"b": [plan]}}]):
+        assert vectorizer.transform(X) == forest
+    both = vectorizer.transform([{"first": scan, "second": [gather]}])
+    assert both == vectorizer.transform([(scan, gather)])
+
+
+def test_a_record_in_a_tuple_is_a_leaf_whatever_it_holds():
+    holder = {"op": "sort", "of": [A]}
+    forest = fitted({"op": "one_hot"}).transform([(holder, A)])
+    assert forest.n_leaves.tolist() == [2]
+
+
+@pytest.mark.parametrize("X", [{}, {"other": 1}, [], [[], {}]])
+def test_a_tree_without_records_is_zeros_or_refused(X):
+    vectorizer = fitted({"op": "one_hot"})
+    if isinstance(X, dict):
+        forest = vectorizer.transform([X])
+        assert_array_equal(forest.leaf_vectors(), [[0, 0]])
+    else:
+        with pytest.raises(ValueError, match=r"tree 0, at the root: leaf is of type"):
+            vectorizer.transform([X])
+
+
+def test_records_may_be_nested_very_deep_but_not_in_themselves():
+    plan = {"op": "scan"}
+    for _ in range(50_000):
+        plan = {"op": "sort", "of": [plan]}
+    forest = fitted({"op": "one_hot"}).transform([plan])
+    assert forest.heights.tolist() == [50_000]
+    cycle = {"op": "scan", "of": []}
+    cycle["of"].append(cycle)
+    with pytest.raises(ValueError, match=r"tree 0: not a tree: .* its own ancestor"):
+        fitted({"op": "one_hot"}).transform([cycle])
+
+
 def test_query_plans_have_records_inside():
     plan = {
         "Node Type": "Hash Join",
@@ -167,6 +211,8 @@ def test_query_plans_have_records_inside():
     forest = LeafVectorizer(columns).fit_transform([tree])
     assert forest.n_leaves.tolist() == [4]
     assert forest.depth.tolist() == [0, 1, 1, 1, 2, 2]
+    assert LeafVectorizer(columns).fit_transform([plan]) == forest
+    assert LeafVectorizer(columns).fit_transform([[{"Plan": plan}]]) == forest
 
 
 # Refusals

@@ -1,6 +1,6 @@
 """Trees with tokens at their leaves, in any form, to flat arrays."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from numbers import Number
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from sk_autoenc.trees.kinds import JSON
 from sk_autoenc.trees.nested import unroll
 from sk_autoenc.trees.nodes import Columns, place
 from sk_autoenc.trees.readers import find_kind, read_tree
+from sk_autoenc.trees.record_trees import read_records
 
 NAN = "nan"
 """The token for NaN, which is unlike itself, and so is no key."""
@@ -54,14 +55,14 @@ class TokenTrees(NamedTuple):
         return Forest._trusted(table, self.tree_start, stacked)
 
 
-def read_token_trees(X: Any, *, are_records: bool = False) -> TokenTrees:
+def read_token_trees(X: Any, keys: Collection[Any] | None = None) -> TokenTrees:
     """Read trees of any kind that `read_tree` knows.
 
     Parameters
     ----------
     X : list, tuple, 1-D object array or Series of trees
-    are_records : bool, default=False
-        Whether a dict is a leaf, not JSON.
+    keys : collection, default=None
+        Those of records, which then are leaves. None: a dict is JSON.
 
     Returns
     -------
@@ -77,17 +78,18 @@ def read_token_trees(X: Any, *, are_records: bool = False) -> TokenTrees:
     trees = sequence_of_trees(X)
     for number, tree in enumerate(trees):
         if type(tree) is not tuple:
-            trees[number] = _nested(tree, number, are_records)
+            trees[number] = _nested(tree, number, keys)
     return TokenTrees(*unroll(trees))
 
 
-def _nested(tree: Any, number: int, are_records: bool) -> AnyTree:
+def _nested(tree: Any, number: int, keys: Collection[Any] | None) -> AnyTree:
     """Make nested tuples of a tree of another library; a token is a tree too."""
-    if is_kind(tree, tuple) or (are_records and isinstance(tree, Mapping)):
-        return tree
-    if find_kind(tree) is None:
+    kind = None if is_kind(tree, tuple) else find_kind(tree)
+    if kind is None:
         return tree
     try:
+        if keys is not None and kind.name == JSON:
+            return read_records(tree, keys)
         return read_tree(tree)
     except (TypeError, ValueError) as error:
         raise type(error)(f"tree {number}: {error}") from error
