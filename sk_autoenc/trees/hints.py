@@ -55,8 +55,8 @@ def converter_hint(obj):
     >>> import ast
     >>> print(converter_hint(ast.parse("x = 1")))
     Module objects are not nested tuples; make tuples of words and types, by read_tree \
-or tree_from for a LeafVectorizer, or of vectors, with a function `vector` of yours that \
-gives the numbers of a leaf:
+or tree_from for a LeafVectorizer, or of vectors, with a function `vector` of yours \
+that gives the numbers of a leaf:
     <BLANKLINE>
         def nested(node):
             children = tuple(nested(child) for child in ast.iter_child_nodes(node))
