@@ -60,7 +60,8 @@ callable or dict of columns, default="one_hot"
           estimators that learn their leaves.
         - A mapping from tokens to vectors: a dict, gensim's KeyedVectors, anything
           with ``in`` and ``[]``. It is not copied, nor cloned.
-        - A DataFrame of pandas with the tokens as its index.
+        - A DataFrame of pandas with the tokens as its index. (Of many words better
+          than a dict, of which scikit-learn prints every item to show an estimator.)
         - An array of shape (n_tokens, n_features), for leaves that are integers, the
           numbers of its rows.
         - A function of a token; None is no vector.

@@ -383,6 +383,13 @@ def test_exactly_the_vector_of_unknown_tokens_gives_none(handle_unknown):
     assert vectorizer.inverse_transform(forest) == [("sat", (None, "cat"))]
 
 
+def test_a_known_token_whose_vector_is_that_of_unknown_ones_comes_back():
+    vectors = {"pad": [0.0, 0.0], "cat": [1.0, 0.0]}
+    vectorizer = LeafVectorizer(vectors).fit([("pad", "cat")])
+    forest = vectorizer.transform([("cat", ("pad", "pad"))])
+    assert vectorizer.inverse_transform(forest) == [("cat", ("pad", "pad"))]
+
+
 # Names
 
 

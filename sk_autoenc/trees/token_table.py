@@ -156,25 +156,43 @@ class TokenTable(NamedTuple):
         Returns
         -------
         tokens : list of object
-            None for a vector that is exactly that of unknown tokens.
+            None for a vector that is exactly that of unknown tokens, and of no other.
         """
-        tokens = self.tokens
-        if not tokens:
+        if not self.tokens:
             return [None] * len(vectors)
-        centre = self.table.mean(axis=0, dtype=np.float64)
-        known = self.table[: len(tokens)] - centre
-        half_squares = 0.5 * np.square(known).sum(axis=1)
-        found: list[Any] = []
-        n_rows = max(1, BLOCK // len(tokens))
-        for first in range(0, len(vectors), n_rows):
-            block = vectors[first : first + n_rows]
-            products = (block - centre) @ known.T
-            found += map(tokens.__getitem__, (half_squares - products).argmin(axis=1))
+        rows = nearest_rows(vectors, self.table[: len(self.tokens)])
+        found = list(map(self.tokens.__getitem__, rows))
         if self.unknown is not None:
             is_unknown = (vectors == self.table[self.unknown]).all(axis=1)
-            for number in np.flatnonzero(is_unknown):
+            is_known = (vectors == self.table[rows]).all(axis=1)
+            for number in np.flatnonzero(is_unknown & ~is_known):
                 found[number] = None
         return found
+
+
+def nearest_rows(vectors: FloatArray, table: FloatArray) -> NDArray[np.intp]:
+    """Find the row of a table that is nearest to each vector, by Euclid.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_vectors, n_features)
+    table : ndarray of shape (n_rows, n_features)
+
+    Returns
+    -------
+    rows : intp array of shape (n_vectors,)
+        The first of those that are equally near.
+    """
+    centre = table.mean(axis=0, dtype=np.float64)  # far from 0, squares cancel
+    table = table - centre
+    half_squares = 0.5 * np.square(table).sum(axis=1)
+    rows = np.empty(len(vectors), np.intp)
+    n_at_a_time = max(1, BLOCK // len(table))
+    for first in range(0, len(vectors), n_at_a_time):
+        block = slice(first, first + n_at_a_time)
+        products = (vectors[block] - centre) @ table.T
+        rows[block] = (half_squares - products).argmin(axis=1)
+    return rows
 
 
 def learn_table(
