@@ -269,7 +269,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a tenth of the trees")
     share = 10 if parser.parse_args().quick else 1
     header = ["trees of", "million nodes a second"]
-    print_table(header, reading_rates(2000 // share))
+    print_table(header, reading_rates(500 // share))
     header = "vectors|table|fit_transform, s|transform, s|forest, MB|peak, MB"
     print_table(header.split("|"), leaf_vectors(1_000_000 // share))
 

@@ -363,7 +363,7 @@ def main():
     print_table(["threads", "epoch of fit / its calls"], fit_epochs(many))
     print_table(["work", "million nodes a second"], rates(many))
     header = ["reading trees of", "million nodes a second"]
-    print_table(header, reading_rates(many // 2))
+    print_table(header, reading_rates(many // 8))
     header = "vectors|table|fit_transform, s|transform, s|forest, MB|peak, MB"
     print_table(header.split("|"), leaf_vectors(250 * many))
     sizes = [10**3, 10**4, 10**5] + ([] if quick else [10**6])
