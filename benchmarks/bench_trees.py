@@ -30,6 +30,7 @@ from sk_autoenc.networks.tree.network import Network
 from sk_autoenc.networks.tree.parameters import (
     Architecture,
     Parameters,
+    Sizes,
     initialise,
     parameter_shapes,
 )
@@ -68,7 +69,7 @@ ARCHITECTURE = Architecture(ACTIVATIONS["tanh"], ACTIVATIONS["identity"], "unfol
 
 
 def make_parameters(n_components):
-    shapes = parameter_shapes(n_components, n_components)
+    shapes = parameter_shapes(Sizes(n_components, n_components))
     parameters = Parameters.zeros(shapes, np.float32)
     initialise(parameters, ARCHITECTURE, "average", np.random.default_rng(0))
     return parameters

@@ -5,6 +5,7 @@ from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.leaf_vectorizer import LeafVectorizer
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
+from sk_autoenc.recursive_labels import RecursiveClassifier, RecursiveRegressor
 from sk_autoenc.tabular import TableDenoisingAutoencoder
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.from_objects import tree_from
@@ -27,6 +28,8 @@ __all__ = [
     "LeafVectorizer",
     "RAETransformer",
     "ReconstructionOutlierDetector",
+    "RecursiveClassifier",
+    "RecursiveRegressor",
     "TableDenoisingAutoencoder",
     "UnfoldingRAETransformer",
     "binarize",

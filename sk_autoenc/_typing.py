@@ -47,6 +47,7 @@ CorruptionName: TypeAlias = Literal["masking", "gaussian", "salt_and_pepper", "s
 CorruptionFunction: TypeAlias = Callable[
     [NDArray[Any], float, np.random.Generator], ArrayLike
 ]
+Composition: TypeAlias = Literal["blend", "gated", "lstm"]
 Corruption: TypeAlias = CorruptionName | CorruptionFunction | None
 LearningRate: TypeAlias = Literal["cosine", "constant", "invscaling", "adaptive"]
 HandleUnknown: TypeAlias = Literal["zeros", "mean", "error", "learn"]

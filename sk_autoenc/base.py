@@ -73,9 +73,14 @@ class Problem(NamedTuple):
     """``flops(n_samples)`` -> floating-point operations of a step's largest product."""
     learned: dict[str, Any]
     """The fitted attributes that do not depend on training."""
+    judge: Callable[[Any, IntArray], float] | None = None
+    """``judge(parameters, rows)`` -> what decides when to stop, less is better, of
+    held-out rows. None: their mean loss."""
 
     def held_out_loss(self, rows: IntArray) -> float:
         """Return the mean loss of held-out rows under one fixed corruption."""
+        if self.judge is not None:
+            return self.judge(self.parameters, rows)
         rng = generator(self.draws.entropy, VALIDATION_STREAM)
         objective = self.objective.corrupting(self.make_corruption(rng))
         return float(objective.losses(self.parameters, rows).mean(dtype=np.float64))
@@ -101,9 +106,9 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
     validation_loss_curve_: list[float] | None
     best_loss_: float
 
-    def _fit(self, X: Any, y: object) -> Self:
+    def _fit(self, X: Any, y: object, **labels: Any) -> Self:
         resume = self.warm_start and self.__sklearn_is_fitted__()
-        problem = self._problem(X, y, reset=not resume)
+        problem = self._problem(X, y, reset=not resume, **labels)
         max_iter = problem.settings.max_iter
         context = self._init_callback_context(max_subtasks=max_iter)
         solver = new_solver(problem)
@@ -201,6 +206,7 @@ def is_fitted(name: str) -> bool:
         "_fitted_with",
         "_encoding",
         "_filler",
+        "_target_ndim",
     )
 
 

@@ -20,6 +20,7 @@ from sk_autoenc._compat import (
     validate_parameter_constraints,
 )
 from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.losses import LOSSES, make_loss
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
@@ -87,6 +88,14 @@ TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "normalize": ["boolean"],
     "child_weights": [StrOptions({"equal", "leaves"})],
     "init": [StrOptions({"average", "glorot"})],
+    "composition": [StrOptions(set(COMPOSITIONS))],
+    "learn_leaves": ["boolean"],
+}
+
+LABELLED_TREE_CONSTRAINTS = TREE_CONSTRAINTS | {
+    "reconstruction": [Interval(Real, 0, 1, closed="both")],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
 }
 
 LEAF_CONSTRAINTS = {
@@ -272,6 +281,15 @@ def check_same_loss_every_time(settings):
             f"solver={settings.solver!r} needs the same loss at every evaluation, but "
             f"corruption={settings.corruption!r} is drawn anew each time. Use "
             "corruption=None, or solver='adam' or 'sgd'."
+        )
+
+
+def check_corrupts_given_leaves(settings):
+    """Refuse to corrupt leaf vectors that are learned."""
+    if settings.learn_leaves and settings.corruption is not None:
+        raise ValueError(
+            f"corruption={settings.corruption!r} changes the leaf vectors of X, but "
+            "with learn_leaves=True others enter in their place. Choose one of the two."
         )
 
 
