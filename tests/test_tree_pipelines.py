@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sk_autoenc import (
     LeafVectorizer,
+    RecursiveClassifier,
     UnfoldingRAETransformer,
     from_bracketed,
     read_tree,
@@ -189,3 +190,24 @@ def test_words_that_fit_has_not_seen_are_no_error():
     X, y = sentences(20)
     new = Tree("S", ["unseen", Tree("VP", ["words", "good"])])
     assert make().fit(X, y).predict([new]).shape == (1,)
+
+
+@every_data
+def test_a_classifier_of_trees_learns_from_tokens(make_data, settings):
+    X, y = make_data()
+    settings = {"vectors": "random", "n_features": 8, "random_state": 0} | settings
+    if isinstance(settings["vectors"], dict):
+        del settings["n_features"]
+    vectorizer = LeafVectorizer(handle_unknown="learn", **settings)
+    classifier = RecursiveClassifier(max_iter=40, random_state=0)
+    pipeline = make_pipeline(vectorizer, classifier)
+    assert cross_val_score(pipeline, X, y, cv=2).mean() > 0.9
+
+
+def test_labels_of_nodes_go_with_trees_of_tokens():
+    X, y = sentences()
+    labels = [[y[n], *[None] * 7] for n in range(len(X))]
+    forest = LeafVectorizer("random", n_features=8, random_state=0).fit_transform(X)
+    assert set(forest.n_nodes) == {8}
+    model = RecursiveClassifier(max_iter=3, random_state=0)
+    assert model.fit(forest, y, node_labels=labels).predict(forest).shape == y.shape
