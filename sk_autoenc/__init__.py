@@ -3,6 +3,7 @@
 from sk_autoenc.anomaly import ReconstructionOutlierDetector
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.imputation import DenoisingImputer
+from sk_autoenc.leaf_vectorizer import LeafVectorizer
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.recursive_labels import RecursiveClassifier, RecursiveRegressor
 from sk_autoenc.tabular import TableDenoisingAutoencoder
@@ -24,6 +25,7 @@ __all__ = [
     "DenoisingAutoencoder",
     "DenoisingImputer",
     "Forest",
+    "LeafVectorizer",
     "RAETransformer",
     "ReconstructionOutlierDetector",
     "RecursiveClassifier",

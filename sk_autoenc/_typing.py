@@ -50,6 +50,8 @@ CorruptionFunction: TypeAlias = Callable[
 Composition: TypeAlias = Literal["blend", "gated", "lstm"]
 Corruption: TypeAlias = CorruptionName | CorruptionFunction | None
 LearningRate: TypeAlias = Literal["cosine", "constant", "invscaling", "adaptive"]
+HandleUnknown: TypeAlias = Literal["zeros", "mean", "error", "learn"]
+LeafVectorsName: TypeAlias = Literal["one_hot", "hashing", "random"]
 Loss: TypeAlias = Literal["cross_entropy", "squared_error", "mixed"]
 OutlierScore: TypeAlias = Literal[
     "hidden_near", "hidden", "log", "ratio", "squared_error", "mahalanobis"

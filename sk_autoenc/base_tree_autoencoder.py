@@ -50,7 +50,10 @@ class BaseTreeAutoencoder(BaseTree):
             A tuple is an inner node; anything else is a leaf, a vector. Trees come as
             a list, tuple, 1-D object array or pandas Series of them, or as a `Forest`.
             Row x of a 2-D array is the tree ``(x,)``; a list of vectors with no tuple
-            in it is such an array, too.
+            in it is such an array, too. Other trees that `read_tree` knows, such as
+            nltk's or dicts, are read if their leaves are vectors (of dicts also lists
+            of numbers), without what stands on inner nodes. For trees of tokens put a
+            `LeafVectorizer` before.
         y : Ignored
             Present for API consistency; handed to callbacks only.
 

@@ -28,6 +28,7 @@ from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.hints import converter_hint
+from sk_autoenc.trees.vector_trees import as_nested
 
 SCALER_ROUNDING = 1e-6
 """MinMaxScaler leaves values such as 1 + 2e-16, which must not change the loss."""
@@ -95,6 +96,14 @@ LABELLED_TREE_CONSTRAINTS = TREE_CONSTRAINTS | {
     "reconstruction": [Interval(Real, 0, 1, closed="both")],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "class_weight": [dict, StrOptions({"balanced"}), None],
+}
+
+LEAF_CONSTRAINTS = {
+    "n_features": [AT_LEAST_ONE, None],
+    "handle_unknown": [StrOptions({"zeros", "mean", "error", "learn"})],
+    "lowercase": ["boolean"],
+    "min_count": [AT_LEAST_ONE],
+    "random_state": ["random_state"],
 }
 
 OUTLIER_CONSTRAINTS = {
@@ -565,7 +574,7 @@ def check_trees(estimator, X, *, reset, name="X"):
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{error}\nIf X holds trees: {hint}") from error
         return Forest.from_rows(rows)
-    forest = Forest.from_nested(X)
+    forest = Forest.from_nested(as_nested(X))
     if len(forest) == 0:
         raise ValueError("X is a Forest of 0 trees, while at least 1 is required.")
     if reset:
@@ -591,8 +600,8 @@ def tree_hint(X):
         for tree in X
     ):
         return (
-            "their leaves must be vectors of numbers of one length: look one up for "
-            "each word or name, such as a row of an identity matrix."
+            "their leaves must be vectors of numbers of one length; LeafVectorizer "
+            "makes them of words and names: make_pipeline(LeafVectorizer(), ...)."
         )
     if isinstance(X, list | tuple):
         return (

@@ -591,3 +591,12 @@ def log_likelihood(mean, covariance, rows, observed):
         _, log_determinant = np.linalg.slogdet(2 * math.pi * block)
         total -= (log_determinant + error @ np.linalg.solve(block, error)) / 2
     return total
+
+
+def nearest_tokens(vectors, mapping):
+    """The token nearest to each vector, by all distances."""
+    tokens = list(mapping)
+    return [
+        min(tokens, key=lambda token: np.sum((np.asarray(mapping[token]) - x) ** 2))
+        for x in vectors
+    ]

@@ -11,14 +11,23 @@ from numpy.typing import NDArray
 from sk_autoenc import (
     DenoisingAutoencoder,
     Forest,
+    LeafVectorizer,
     RAETransformer,
     ReconstructionOutlierDetector,
     UnfoldingRAETransformer,
     _typing,
+    binarize,
+    from_newick,
+    limit_arity,
+    map_leaves,
+    node_labels,
+    read_tree,
+    tree_from,
 )
 from sk_autoenc._typing import FloatArray, Tree
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
+from sk_autoenc.parts.leaf_vectors import LEAF_VECTORS
 from sk_autoenc.parts.losses import LOSSES
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
 from sk_autoenc.parts.poolings import POOLINGS
@@ -79,6 +88,25 @@ def test_a_part_of_a_forest_is_a_forest_and_its_trees_are_tuples() -> None:
     assert_type(forest.n_trees, int)
 
 
+def test_trees_of_tokens_become_a_forest_and_come_back() -> None:
+    trees = [(("the", "cat"), "sat"), ("it", "ran")]
+    vectorizer = LeafVectorizer("random", handle_unknown="learn", random_state=0)
+    assert_type(vectorizer.fit(trees), LeafVectorizer)
+    forest = vectorizer.fit_transform(trees)
+    assert_type(forest, Forest)
+    assert_type(vectorizer.transform(trees), Forest)
+    assert_type(vectorizer.inverse_transform(forest), list[Any])
+    assert_type(vectorizer.table_, FloatArray)
+    LeafVectorizer({"the": [1.0], "cat": np.ones(1)}).fit(trees)
+    LeafVectorizer({"op": "one_hot", "rows": "number"}, dtype=np.float64)
+    assert_type(read_tree("(S (NP it) (VP ran))"), Any)
+    assert_type(node_labels("(S (NP it) (VP ran))"), list[Any])
+    assert_type(from_newick("(a, b);"), Any)
+    assert_type(map_leaves(str.upper, trees[0]), Any)
+    assert_type(tree_from(trees, children=lambda node: None, leaf=str), Any)
+    assert_type(limit_arity(trees[0], 2), Any)
+
+
 def refused() -> None:
     """Calls that a type checker refuses."""
     DenoisingAutoencoder(solver="adma")  # type: ignore[arg-type]
@@ -90,6 +118,12 @@ def refused() -> None:
     RAETransformer(pooling=("root", "median"))  # type: ignore[arg-type]
     UnfoldingRAETransformer().fit({"a": LEAF})  # type: ignore[arg-type]
     Forest.concatenate(TREES)  # type: ignore[arg-type]
+    LeafVectorizer(handle_unknown="ignore")  # type: ignore[arg-type]
+    LeafVectorizer("random", 100)  # type: ignore[call-arg]
+    LeafVectorizer().fit({"a": "b"})  # type: ignore[arg-type]
+    tree_from(TREES, children=3, leaf=str)  # type: ignore[arg-type]
+    from_newick(TREES)  # type: ignore[arg-type]
+    binarize((), direction="up")  # type: ignore[arg-type]
 
 
 def names_in(hint: Any) -> set[str]:
@@ -103,6 +137,8 @@ def test_hints_list_the_names_that_there_are() -> None:
     for hint, choices in [
         (_typing.Activation, ACTIVATIONS),
         (_typing.CorruptionName, {name for name in CORRUPTIONS if name is not None}),
+        (_typing.HandleUnknown, {"zeros", "mean", "error", "learn"}),
+        (_typing.LeafVectorsName, LEAF_VECTORS),
         (_typing.Loss, {"mixed", *LOSSES}),
         (_typing.OutlierScore, OUTLIER_SCORES),
         (_typing.Pooling, POOLINGS),
@@ -114,6 +150,7 @@ def test_hints_list_the_names_that_there_are() -> None:
 def test_every_parameter_of_an_estimator_has_a_hint() -> None:
     for estimator in (
         DenoisingAutoencoder,
+        LeafVectorizer,
         RAETransformer,
         ReconstructionOutlierDetector,
         UnfoldingRAETransformer,
