@@ -4,6 +4,7 @@ from sk_autoenc.anomaly import ReconstructionOutlierDetector
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
+from sk_autoenc.subtree_counts import SubtreeCounts
 from sk_autoenc.tabular import TableDenoisingAutoencoder
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.from_objects import tree_from
@@ -25,6 +26,7 @@ __all__ = [
     "Forest",
     "RAETransformer",
     "ReconstructionOutlierDetector",
+    "SubtreeCounts",
     "TableDenoisingAutoencoder",
     "UnfoldingRAETransformer",
     "binarize",
