@@ -2,6 +2,7 @@
 
 from sk_autoenc.anomaly import ReconstructionOutlierDetector
 from sk_autoenc.denoising import DenoisingAutoencoder
+from sk_autoenc.greedy import GreedyTrees
 from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.subtree_counts import SubtreeCounts
@@ -24,6 +25,7 @@ __all__ = [
     "DenoisingAutoencoder",
     "DenoisingImputer",
     "Forest",
+    "GreedyTrees",
     "RAETransformer",
     "ReconstructionOutlierDetector",
     "SubtreeCounts",
