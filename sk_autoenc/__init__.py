@@ -4,6 +4,7 @@ from sk_autoenc.anomaly import ReconstructionOutlierDetector
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.greedy import GreedyTrees
 from sk_autoenc.imputation import DenoisingImputer
+from sk_autoenc.node_neighbors import NodeNeighbors
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.subtree_counts import SubtreeCounts
 from sk_autoenc.tabular import TableDenoisingAutoencoder
@@ -26,6 +27,7 @@ __all__ = [
     "DenoisingImputer",
     "Forest",
     "GreedyTrees",
+    "NodeNeighbors",
     "RAETransformer",
     "ReconstructionOutlierDetector",
     "SubtreeCounts",
