@@ -5,6 +5,7 @@ from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.greedy import GreedyTrees
 from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.node_neighbors import NodeNeighbors
+from sk_autoenc.pairs import TreePairFeatures
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.subtree_counts import SubtreeCounts
 from sk_autoenc.tabular import TableDenoisingAutoencoder
@@ -32,6 +33,7 @@ __all__ = [
     "ReconstructionOutlierDetector",
     "SubtreeCounts",
     "TableDenoisingAutoencoder",
+    "TreePairFeatures",
     "UnfoldingRAETransformer",
     "binarize",
     "collapse_unary",
