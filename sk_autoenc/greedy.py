@@ -189,7 +189,9 @@ class GreedyTrees(TransformerMixin, BaseEstimator):
 def sequences_of(X: Any) -> Sequences:
     """Read sequences, or the leaves of trees in their order."""
     if isinstance(X, Forest):
-        return leaves_in_order(X)
+        if len(X) == 0:
+            raise ValueError("X is a Forest of 0 trees; at least one is needed.")
+        return leaves_in_order(Forest.from_nested(X))  # which checks the numbers
     return read_sequences(check_sequences(X))
 
 

@@ -110,6 +110,7 @@ class TreePairFeatures(TransformerMixin, BaseEstimator):
     mean_: FloatArray
     scale_: FloatArray
     n_features_in_: int
+    _fitted_with: dict[str, Any]
 
     def __init__(
         self,
@@ -159,12 +160,17 @@ class TreePairFeatures(TransformerMixin, BaseEstimator):
         1
         """
         settings = check_settings(self, PAIRS_CONSTRAINTS)
-        if settings.transformer is None:
-            settings.transformer = UnfoldingRAETransformer()
-        check_encodes_nodes(settings.transformer)
+        transformer = vars(settings).pop("transformer")
+        if transformer is None:
+            transformer = UnfoldingRAETransformer()
+        check_encodes_nodes(transformer)
         trees = trees_of_pairs(check_pairs(X))
-        transformer = clone(settings.transformer).fit(trees, None)
-        learned = {"transformer_": transformer, "n_features_in_": trees.n_features}
+        transformer = clone(transformer).fit(trees, None)
+        learned = {
+            "transformer_": transformer,
+            "n_features_in_": trees.n_features,
+            "_fitted_with": vars(settings),
+        }
         if settings.standardize:
             rows = features(transformer, trees, settings).astype(np.float64)
             scale = rows.std(axis=0)
@@ -199,7 +205,7 @@ class TreePairFeatures(TransformerMixin, BaseEstimator):
         (2, 225)
         """
         check_is_fitted(self)
-        settings = check_settings(self, PAIRS_CONSTRAINTS)
+        settings = SimpleNamespace(**self._fitted_with)
         forest = check_pairs(X)
         if forest.n_features != self.n_features_in_:
             raise ValueError(
@@ -240,9 +246,10 @@ class TreePairFeatures(TransformerMixin, BaseEstimator):
         ['distance_0_0', 'distance_0_1', 'distance_1_0', 'distance_1_1']
         """
         check_is_fitted(self)
-        windows = range(int(self.pool_size))
+        settings = SimpleNamespace(**self._fitted_with)
+        windows = range(settings.pool_size)
         names = [f"distance_{row}_{column}" for row in windows for column in windows]
-        names += LEAF_FEATURES if self.leaf_features else ()
+        names += LEAF_FEATURES if settings.leaf_features else ()
         return np.array(names, dtype=object)
 
     def __sklearn_tags__(self) -> Any:

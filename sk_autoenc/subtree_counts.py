@@ -51,7 +51,7 @@ class SubtreeCounts(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Depth at which subtrees are cut at the most; 0 counts nodes alone, a bag of
         leaves.
 
-    n_features : int, default=2**18
+    n_features : int, default=262144
         Number of columns. Two labels may meet in one, as in a HashingVectorizer: take
         many times more columns than there are different subtrees.
 

@@ -320,6 +320,7 @@ WRONG = {
     "sequence 0, vector 0: leaf is a scalar": [[1.0, 2.0]],
     "sequence 0, vector 0: leaf is of type str": [["a", "b"]],
     "X has no sequences": [],
+    "X is a Forest of 0 trees": Forest.from_nested([(A, B)])[:0],
 }
 
 
@@ -329,6 +330,14 @@ def test_wrong_sequences_are_refused_with_their_place(message, X):
     with pytest.raises(ValueError, match=message):
         greedy.fit(X)
     assert not hasattr(greedy, "estimator_")
+
+
+def test_a_forest_with_nan_is_refused_with_its_place():
+    forest = Forest.from_nested([(A, (B, C))])
+    table = forest.leaf_table * np.array([[1.0], [np.nan], [1.0]])
+    forest = Forest(table, forest.tree_start, forest._stacked)
+    with pytest.raises(ValueError, match=r"tree 0, at \[1\]\[0\]: leaf contains NaN"):
+        make().fit(forest)
 
 
 @pytest.mark.parametrize("X", [None, 3, {"a": [A]}, "words", pd.DataFrame(np.eye(3))])
