@@ -2,10 +2,14 @@
 
 from sk_autoenc.anomaly import ReconstructionOutlierDetector
 from sk_autoenc.denoising import DenoisingAutoencoder
+from sk_autoenc.greedy import GreedyTrees
 from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.leaf_vectorizer import LeafVectorizer
+from sk_autoenc.node_neighbors import NodeNeighbors
+from sk_autoenc.pairs import TreePairFeatures
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.recursive_labels import RecursiveClassifier, RecursiveRegressor
+from sk_autoenc.subtree_counts import SubtreeCounts
 from sk_autoenc.tabular import TableDenoisingAutoencoder
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.from_objects import tree_from
@@ -25,12 +29,16 @@ __all__ = [
     "DenoisingAutoencoder",
     "DenoisingImputer",
     "Forest",
+    "GreedyTrees",
     "LeafVectorizer",
+    "NodeNeighbors",
     "RAETransformer",
     "ReconstructionOutlierDetector",
     "RecursiveClassifier",
     "RecursiveRegressor",
+    "SubtreeCounts",
     "TableDenoisingAutoencoder",
+    "TreePairFeatures",
     "UnfoldingRAETransformer",
     "binarize",
     "collapse_unary",

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Plan, TrainingResult, minimise
 from sk_autoenc.validation import count_held_out, resolve_batch_size
+
+Fitted = TypeVar("Fitted", bound=BaseEstimator)
 
 VALIDATION_STREAM = 2**32 - 1
 """Names the random stream of early stopping, apart from those of the epochs."""
@@ -178,10 +180,7 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
         ------
         NotFittedError
         """
-        model = object.__new__(type(self))
-        model.__dict__ = vars(self).copy()
-        check_is_fitted(model)
-        return model
+        return fitted_copy(self)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "n_iter_" in vars(self)
@@ -198,6 +197,19 @@ def adopt(estimator: BaseEstimator, learned: dict[str, Any]) -> None:
     """
     unfitted = {k: v for k, v in vars(estimator).items() if not is_fitted(k)}
     estimator.__dict__ = unfitted | learned
+
+
+def fitted_copy(estimator: Fitted) -> Fitted:
+    """Copy an estimator shallowly, to read from while others may fit it again.
+
+    Raises
+    ------
+    NotFittedError
+    """
+    model = object.__new__(type(estimator))
+    model.__dict__ = vars(estimator).copy()
+    check_is_fitted(model)
+    return model
 
 
 def is_fitted(name: str) -> bool:

@@ -28,6 +28,12 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("doc/*.md")])
 CLASSES = [
     name for name in sk_autoenc.__all__ if inspect.isclass(getattr(sk_autoenc, name))
 ]
+NOT_ROWS = {
+    "LeafVectorizer": [("a", "b")],
+    "GreedyTrees": list(make_rows().reshape(-1, 3, 8)),
+    "TreePairFeatures": [*zip(make_rows(), make_rows()[::-1], strict=True)],
+}
+"""What those are fitted on that rows are nothing to."""
 ESTIMATORS = sorted(name for name in CLASSES if name != "Forest")
 
 every_document = pytest.mark.parametrize(
@@ -141,10 +147,11 @@ def test_api_lists_every_fitted_attribute(name):
         for cells in rows_of_tables(text, "attribute")
         for attribute in names_in(cells[0])
     }
-    model = getattr(sk_autoenc, name)(random_state=0)
-    quick = {"n_components": 3, "max_iter": 1, "max_steps": 1}
+    model = getattr(sk_autoenc, name)()
+    quick = {"n_components": 3, "max_iter": 1, "max_steps": 1, "random_state": 0}
+    quick["standardize"] = True
     model.set_params(**{k: v for k, v in quick.items() if k in model.get_params()})
-    model.fit([("a", "b")] if name == "LeafVectorizer" else make_rows())
+    model.fit(NOT_ROWS.get(name, make_rows()))
     fitted = {
         attribute
         for attribute in vars(model)

@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 from sk_autoenc import (
     DenoisingAutoencoder,
     Forest,
+    GreedyTrees,
     LeafVectorizer,
+    NodeNeighbors,
     RAETransformer,
     ReconstructionOutlierDetector,
+    SubtreeCounts,
+    TreePairFeatures,
     UnfoldingRAETransformer,
     _typing,
     binarize,
@@ -52,6 +56,19 @@ def test_an_autoencoder_of_rows_keeps_its_type_through_fit() -> None:
     assert_type(model.score(ROWS), float)
     assert_type(model.components_, FloatArray)
     assert_type(model.loss_curve_, list[float])
+
+
+def test_what_is_made_of_trees_keeps_its_type() -> None:
+    model = UnfoldingRAETransformer(max_iter=2, random_state=0)
+    finder = NodeNeighbors(model, n_neighbors=1)
+    assert_type(finder.fit(TREES), NodeNeighbors)
+    assert_type(finder.kneighbors(TREES), tuple[FloatArray, NDArray[np.void]])
+    assert_type(finder.subtrees([(0, 1)]), Forest)
+    pairs = [(TREES[0], TREES[1])]
+    assert_type(TreePairFeatures(model, 3).fit(pairs).transform(pairs), FloatArray)
+    assert_type(SubtreeCounts(n_features=8).fit(TREES), SubtreeCounts)
+    greedy = GreedyTrees(RAETransformer(max_iter=2)).fit([ROWS, ROWS[:2]])
+    assert_type(greedy.transform([ROWS.tolist()]), Forest)
 
 
 def test_trees_come_back_as_they_were_given() -> None:
