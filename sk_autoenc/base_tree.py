@@ -316,7 +316,7 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
 def architecture(names: dict[str, Any]) -> Architecture:
     """Make the architecture that the names of its parts stand for."""
     activations = ("encoder_activation", "decoder_activation")
-    parts = {name: ACTIVATIONS[names[name]] for name in activations}
+    parts: dict[str, Any] = {name: ACTIVATIONS[names[name]] for name in activations}
     parts["composition"] = COMPOSITIONS[names["composition"]]
     return Architecture(**names | parts)
 

@@ -1,7 +1,7 @@
 """What the estimators of labelled trees share: validate -> train -> attributes."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,7 +166,7 @@ class BaseLabelledTree(BaseTree):
         model = self._fitted_model()
         forest = check_trees(model, X, reset=False)
         with model._ready(forest) as (network, parameters, forest):
-            return network.outputs(parameters, forest)
+            return cast(LabelledNetwork, network).outputs(parameters, forest)
 
     def _node_outputs(self, X: TreesLike | Forest) -> tuple[FloatArray, NDArray[Any]]:
         """Return the pre-activations for every node, and where each tree's begin."""
@@ -175,7 +175,8 @@ class BaseLabelledTree(BaseTree):
         forest = check_trees(model, X, reset=False)
         with model._ready(forest) as (network, parameters, forest):
             nodes = np.arange(len(forest.leaf_row))
-            return network.outputs(parameters, forest, nodes), forest.tree_start[1:-1]
+            outputs = cast(LabelledNetwork, network).outputs(parameters, forest, nodes)
+        return outputs, forest.tree_start[1:-1]
 
 
 def trained_on(settings: SimpleNamespace, n_trees: int) -> int:
@@ -247,9 +248,7 @@ def start_from(
         copy_learned_leaves(parameters, learned["leaf_vectors_given_"], given)
 
 
-def copy_learned_leaves(
-    parameters: Parameters, known: FloatArray, given: BaseTree
-) -> None:
+def copy_learned_leaves(parameters: Any, known: FloatArray, given: BaseTree) -> None:
     """Start from vectors that another estimator has learned, where it has."""
     rows = Forest.from_rows(known)
     rows = with_known_leaves(rows, given.leaf_vectors_given_)

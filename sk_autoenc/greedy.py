@@ -230,6 +230,6 @@ def greedy_forest(estimator: Any, sequences: Sequences) -> Forest:
     leaves = check_trees(fitted, balanced_forest(sequences), reset=False)
     with fitted._ready(leaves, np.dtype(np.float64)) as (network, parameters, wide):
         model = Model(parameters, network.architecture)
-        sequences_wide = wide.leaf_table, sequences.rows, sequences.lengths
-        spans = greedy_merges(model, *sequences_wide)
+        rows = wide.leaf_row[wide.leaves]  # balanced trees keep the leaves' order
+        spans = greedy_merges(model, wide.leaf_table, rows, sequences.lengths)
     return forest_of_spans(sequences, spans)

@@ -53,8 +53,8 @@ class RecursiveClassifier(ClassifierMixin, BaseLabelledTree):
         given on. Other leaves keep their vectors, those of later trees too.
 
     reconstruction : float, default=0.0
-        r, from 0 to 1: the objective of a tree is (1 - r) times the loss of its labels
-        plus r times its unfolding error, Eq. (24), per leaf and entry.
+        Share r in [0, 1]: the objective of a tree is (1 - r) times the loss of its
+        labels plus r times its unfolding error, Eq. (24), per leaf and entry: Eq. (85).
 
     dropout : float, default=0.3
         The share of the entries of leaves' codes, and of the codes that the softmax
@@ -282,6 +282,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         Returns
         -------
         y : ndarray of shape (n_trees,)
+            The most probable class of each.
 
         See Also
         --------
@@ -392,7 +393,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
 
     def _read_labels(
         self,
-        y: object,
+        y: Any,
         node_labels: object,
         forest: Forest,
         settings: SimpleNamespace,
@@ -467,12 +468,9 @@ class RecursiveRegressor(RegressorMixin, BaseLabelledTree):
 encoder_activation, decoder_activation, child_weights, init, alpha, solver, \
 batch_size, learning_rate, learning_rate_init, power_t, momentum, \
 nesterovs_momentum, beta_1, beta_2, epsilon, max_iter, shuffle, tol, n_iter_no_change, \
-validation_fraction, warm_start, random_state, verbose : various
-        As for `RecursiveClassifier`, with the same defaults.
-
-    early_stopping : bool, default=True
-        Whether to hold out `validation_fraction` of the trees and keep the parameters
-        with the best R2 on them.
+early_stopping, validation_fraction, warm_start, random_state, verbose : various
+        As for `RecursiveClassifier`, with the same defaults. `early_stopping` keeps
+        the parameters with the best R2 on the held-out trees.
 
     Attributes
     ----------
@@ -688,7 +686,7 @@ n_features_in_, feature_names_in_
 
     def _read_labels(
         self,
-        y: object,
+        y: Any,
         node_labels: object,
         forest: Forest,
         settings: SimpleNamespace,
@@ -733,7 +731,7 @@ n_features_in_, feature_names_in_
 
 
 def one_for_each_tree(
-    estimator: Any, y: object, forest: Forest, *, dtype: Any
+    estimator: Any, y: Any, forest: Forest, *, dtype: Any
 ) -> NDArray[Any]:
     """Return y as an array, one row for each tree."""
     if y is None:
