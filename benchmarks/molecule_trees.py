@@ -13,10 +13,7 @@ from data_sets import from_wheel
 GLYCANS = "glycowork==1.11.0"
 KINGDOMS = ("Animalia", "Bacteria", "Fungi", "Plantae")
 CHEMICALS = "chemicals==1.5.2"
-IDENTIFIERS = (
-    "chemical identifiers pubchem large",
-    "chemical identifiers pubchem small",
-)
+IDENTIFIERS = "chemicals/Identifiers/chemical identifiers pubchem {}.tsv"
 
 
 def glycans():
