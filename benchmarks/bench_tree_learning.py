@@ -204,17 +204,20 @@ def words_of(runs, name):
     """Word what a method is worth: the mean over its runs."""
     if not runs:
         return ""
-    mean = {
-        kind: np.mean([run[kind] for run in runs]) for kind in runs[0].keys() & KINDS
-    }
-    if "squared" in mean:
-        return f"{np.sqrt(mean['squared']):.1f}"
+    if "squared" in runs[0]:
+        return f"{np.sqrt(mean_of(runs, 'squared')):.1f}"
+    words = f"{mean_of(runs, 'accuracy'):.3f}"
     if name in UNBALANCED:
-        return f"{mean['accuracy']:.3f} / {mean['balanced']:.3f}"
-    return f"{mean['accuracy']:.3f}"
+        words += f" / {mean_of(runs, 'balanced'):.3f}"
+    return words
 
 
-KINDS = {"squared", "accuracy", "balanced"}
+def seconds_of(runs, name):
+    return f"{mean_of(runs, 'seconds'):.1f}" if runs else ""
+
+
+def mean_of(runs, kind):
+    return np.mean([run[kind] for run in runs])
 
 
 def report(results, names, methods):
@@ -232,10 +235,6 @@ def report(results, names, methods):
                     (head, *(SOURCES[n].question for n in of_kind)),
                     [(m, *(word(runs[n, m], n) for n in of_kind)) for m in shown],
                 )
-
-
-def seconds_of(runs, name):
-    return f"{mean_of(runs, 'seconds'):.1f}" if runs else ""
 
 
 def measured_before(path):
