@@ -132,6 +132,19 @@ def linear(*kinds):
     return Method(lambda s: make_pipeline(s.counts(*kinds), s.linear()))
 
 
+def on_vectors(make, **columns):
+    """Return an estimator of trees whose leaves are vectors.
+
+    Parameters
+    ----------
+    make : callable
+        From a `Setting` to it.
+    **columns
+        Of `Method`.
+    """
+    return Method(lambda s: make_pipeline(Vectors(s.vectors), make(s)), **columns)
+
+
 METHODS = {
     "most frequent class, or mean": Method(
         lambda s: DummyRegressor() if s.is_number else DummyClassifier()
@@ -149,14 +162,11 @@ METHODS = {
         )
     ),
     "subtrees, linear": linear("subtrees"),
-    "vectors, linear": Method(
+    "vectors, linear": on_vectors(
         lambda s: make_pipeline(
-            Vectors(s.vectors),
-            FunctionTransformer(mean_of_leaves),
-            StandardScaler(),
-            s.linear(),
+            FunctionTransformer(mean_of_leaves), StandardScaler(), s.linear()
         ),
-        has_vectors,
+        fits=has_vectors,
     ),
     "codes, linear": Method(lambda s: make_pipeline(s.codes(), s.linear()), is_class),
     "codes and subtrees, linear": Method(
@@ -185,7 +195,7 @@ def measure(name, method, seed, n_train=None):
     model = METHODS[method].make(setting)
     labels = {}
     if METHODS[method].takes_node_labels:
-        labels = {"node_labels": task.node_labels_train}
+        labels = {f"{model.steps[-1][0]}__node_labels": task.node_labels_train}
     began = time.perf_counter()
     model.fit(task.trees_train, task.y_train, **labels)
     seconds = time.perf_counter() - began
@@ -255,6 +265,8 @@ def main():
         "--save", help="a file of results: what it has is not measured again"
     )
     arguments = parser.parse_args()
+    if arguments.quick and arguments.save:
+        parser.error("--quick is no measurement to --save")
     most = 1 if arguments.quick else arguments.seeds
     results = measured_before(arguments.save)
     done = {(r["task"], r["method"], r["seed"]) for r in results}
