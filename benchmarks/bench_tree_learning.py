@@ -25,7 +25,7 @@ data/.
 - vectors: the mean of the vectors of the words.
 - codes: of the root, by UnfoldingRAETransformer(child_weights="leaves"), without
   labels. Of molecules, the sum of all codes.
-- logistic and ridge regression, support vectors, a forest of 300 trees, and gradient
+- logistic and ridge regression, support vectors, a forest of 200 trees, and gradient
   boosting.
 """
 
@@ -63,7 +63,7 @@ from tree_features import (
     support_vectors,
 )
 
-UNBALANCED = ("package", "glycans")
+UNBALANCED = ("package", "sentences5", "glycans")
 QUICK = 1000
 """Trees for training with `--quick`."""
 
@@ -76,7 +76,7 @@ class Setting(NamedTuple):
     is_number: bool
     seed: int
 
-    def counts(self, *kinds, min_count=1):
+    def counts(self, *kinds, min_count=2):
         """Return what counts leaves, pairs or subtrees."""
         first = self.source.label_first
         functions = {
