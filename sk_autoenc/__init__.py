@@ -2,8 +2,12 @@
 
 from sk_autoenc.anomaly import ReconstructionOutlierDetector
 from sk_autoenc.denoising import DenoisingAutoencoder
+from sk_autoenc.greedy import GreedyTrees
 from sk_autoenc.imputation import DenoisingImputer
+from sk_autoenc.node_neighbors import NodeNeighbors
+from sk_autoenc.pairs import TreePairFeatures
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
+from sk_autoenc.subtree_counts import SubtreeCounts
 from sk_autoenc.tabular import TableDenoisingAutoencoder
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.from_objects import tree_from
@@ -23,9 +27,13 @@ __all__ = [
     "DenoisingAutoencoder",
     "DenoisingImputer",
     "Forest",
+    "GreedyTrees",
+    "NodeNeighbors",
     "RAETransformer",
     "ReconstructionOutlierDetector",
+    "SubtreeCounts",
     "TableDenoisingAutoencoder",
+    "TreePairFeatures",
     "UnfoldingRAETransformer",
     "binarize",
     "collapse_unary",

@@ -52,7 +52,8 @@ def storey(module):
         return PACKAGES[parts[0]]
     if parts[0] in ("_compat", "_typing"):
         return 0
-    return 2 if parts[0] in ("training", "validation", "objectives") else 3
+    below = "training", "validation", "tree_validation", "objectives"
+    return 2 if parts[0] in below else 3
 
 
 @every_file

@@ -92,6 +92,15 @@ def runs(sizes, max_size):
         first = last
 
 
+def padded_runs(sizes, max_size):
+    """Cut descending sizes into runs that fit when padded to their first, or of one."""
+    first = 0
+    while first < len(sizes):
+        last = min(first + max(1, max_size // int(sizes[first])), len(sizes))
+        yield first, last
+        first = last
+
+
 def starts(sizes):
     """Offsets of runs of these sizes: 0 and the running totals."""
     offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
