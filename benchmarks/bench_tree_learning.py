@@ -18,10 +18,11 @@ data/.
 
 `labelled_trees` has the data, and `tree_features` the simpler ways:
 
-- leaves: a bag of them, as logarithms of one plus the counts. The type of a node is a
-  leaf, too. pairs: of the type of a node and of its child; of words, each with the
-  next. subtrees: Weisfeiler and Lehman's, of a height of up to 3, with "leaves" at
-  height 0.
+- leaves: a bag of them. The type of a node is a leaf, too.
+- pairs: that, and pairs of the types of a node and of its child; of words, each with
+  the next.
+- subtrees: SubtreeCounts(), the transformer. These three are logarithms of one plus the
+  counts, of what at least two trees have; before ridge regression the counts.
 - vectors: the mean of the vectors of the words.
 - codes: of the root, by UnfoldingRAETransformer(child_weights="leaves"), without
   labels. Of molecules, the sum of all codes.
@@ -35,7 +36,6 @@ import time
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,24 +44,28 @@ from joblib import Parallel, delayed
 from labelled_trees import SOURCES, Source, load
 from side_by_side import print_table
 from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tree_features import (
-    Counts,
+    Bags,
+    Frequent,
     Vectors,
     boosting,
-    codes,
-    leaves,
+    labels,
     logistic,
     mean_of_leaves,
     neighbours,
+    numbers,
     pairs_below,
     random_forest,
     ridge,
-    subtrees,
     support_vectors,
+    unit_vectors,
 )
+
+from sk_autoenc import SubtreeCounts, UnfoldingRAETransformer
 
 UNBALANCED = ("package", "sentences5", "glycans")
 QUICK = 1000
@@ -76,22 +80,38 @@ class Setting(NamedTuple):
     is_number: bool
     seed: int
 
-    def counts(self, *kinds, min_count=2):
-        """Return what counts leaves, pairs or subtrees."""
-        first = self.source.label_first
-        functions = {
-            "leaves": leaves,
-            "pairs": pairs_below if first else neighbours,
-            "subtrees": partial(subtrees, label_first=first),
-        }
-        chosen = tuple(functions[kind] for kind in kinds)
-        return Counts(chosen, min_count, log=not self.is_number)
+    def bags(self, *kinds, min_count=2):
+        """Return what counts leaves, pairs or both."""
+        of_two = pairs_below if self.source.label_first else neighbours
+        functions = {"leaves": labels, "pairs": of_two}
+        return make_pipeline(
+            Bags(tuple(functions[kind] for kind in kinds)),
+            DictVectorizer(dtype=np.float32),
+            Frequent(min_count, log=not self.is_number),
+        )
+
+    def subtrees(self):
+        """Return what counts subtrees."""
+        inner = "first_leaf" if self.source.label_first else "one"
+        return make_pipeline(
+            Vectors(numbers),
+            SubtreeCounts(inner_labels=inner),
+            Frequent(2, log=not self.is_number),
+        )
 
     def codes(self):
         """Return what makes codes without labels."""
-        n_components = None if self.vectors else 64
-        pooling = "sum" if self.is_number else "root"
-        return codes(self.vectors, pooling, n_components)
+        model = UnfoldingRAETransformer(
+            None if self.vectors else 64,
+            child_weights="leaves",
+            pooling="sum" if self.is_number else "root",
+            random_state=self.seed,
+        )
+        return make_pipeline(self.leaf_vectors(), model, StandardScaler())
+
+    def leaf_vectors(self):
+        """Return what puts vectors on the leaves."""
+        return Vectors(self.vectors or unit_vectors)
 
     def linear(self):
         """Return the linear model."""
@@ -128,8 +148,8 @@ def is_class(setting):
 
 
 def linear(*kinds):
-    """Return a linear model of counts."""
-    return Method(lambda s: make_pipeline(s.counts(*kinds), s.linear()))
+    """Return a linear model of bags."""
+    return Method(lambda s: make_pipeline(s.bags(*kinds), s.linear()))
 
 
 def on_vectors(make, **columns):
@@ -142,7 +162,7 @@ def on_vectors(make, **columns):
     **columns
         Of `Method`.
     """
-    return Method(lambda s: make_pipeline(Vectors(s.vectors), make(s)), **columns)
+    return Method(lambda s: make_pipeline(s.leaf_vectors(), make(s)), **columns)
 
 
 METHODS = {
@@ -153,15 +173,15 @@ METHODS = {
     "pairs, linear": linear("leaves", "pairs"),
     "leaves and pairs, forest": Method(
         lambda s: make_pipeline(
-            s.counts("leaves", "pairs", min_count=3), random_forest(s.is_number, s.seed)
+            s.bags("leaves", "pairs", min_count=3), random_forest(s.is_number, s.seed)
         )
     ),
     "leaves and pairs, boosting": Method(
         lambda s: make_pipeline(
-            s.counts("leaves", "pairs", min_count=10), boosting(s.is_number, s.seed)
+            s.bags("leaves", "pairs", min_count=10), boosting(s.is_number, s.seed)
         )
     ),
-    "subtrees, linear": linear("subtrees"),
+    "subtrees, linear": Method(lambda s: make_pipeline(s.subtrees(), s.linear())),
     "vectors, linear": on_vectors(
         lambda s: make_pipeline(
             FunctionTransformer(mean_of_leaves), StandardScaler(), s.linear()
@@ -170,14 +190,14 @@ METHODS = {
     ),
     "codes, linear": Method(lambda s: make_pipeline(s.codes(), s.linear()), is_class),
     "codes and subtrees, linear": Method(
-        lambda s: make_pipeline(make_union(s.codes(), s.counts("subtrees")), s.linear())
+        lambda s: make_pipeline(make_union(s.codes(), s.subtrees()), s.linear())
     ),
     "codes, support vectors": Method(
         lambda s: make_pipeline(s.codes(), support_vectors()), is_number
     ),
     "leaves, support vectors": Method(
         lambda s: make_pipeline(
-            s.counts("leaves"), StandardScaler(with_mean=False), support_vectors()
+            s.bags("leaves"), StandardScaler(with_mean=False), support_vectors()
         ),
         is_number,
     ),

@@ -14,14 +14,13 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVR
 
-from sk_autoenc import Forest, UnfoldingRAETransformer, map_leaves
+from sk_autoenc import Forest, map_leaves
 
 
 def leaves(tree):
@@ -34,6 +33,11 @@ def leaves(tree):
         else:
             found.append(node)
     return found
+
+
+def labels(tree):
+    """List the leaves of a tree as `Bags` wants them."""
+    return [(leaf,) for leaf in leaves(tree)]
 
 
 def label(node):
@@ -59,77 +63,55 @@ def neighbours(tree):
     return list(pairwise(leaves(tree)))
 
 
-def subtrees(tree, label_first=True, n_rounds=3):
-    """List (round, hash) of all nodes, by Weisfeiler and Lehman's rounds.
-
-    A node has its label at first, and then in each round its own and its children's.
-    """
-    labels, children, waiting = [], [], [(tree, None)]
-    while waiting:
-        node, siblings = waiting.pop()
-        if siblings is not None:
-            siblings.append(len(labels))
-        is_leaf = not isinstance(node, tuple)
-        labels.append(label(node) if is_leaf or label_first else "")
-        children.append([])
-        if not is_leaf:
-            below = node[1:] if label_first else node
-            waiting.extend((child, children[-1]) for child in reversed(below))
-    hashes, found = list(map(hash, labels)), []
-    for number in range(n_rounds + 1):
-        found.extend((number, value) for value in hashes)
-        hashes = [
-            hash((own, *(hashes[child] for child in below)))
-            for own, below in zip(hashes, children, strict=True)
-        ]
-    return found
-
-
-class Counts(TransformerMixin, BaseEstimator):
+class Bags(TransformerMixin, BaseEstimator):
     """Count what functions list of a tree.
 
     Parameters
     ----------
     functions : tuple of callable
-        From a tree to a list of hashable objects.
-    min_count : int, default=2
-        Trees that must have a thing for a column of it.
-    log : bool, default=True
+        From a tree to a list of tokens, or of pairs of them.
+    """
+
+    def __init__(self, functions):
+        self.functions = functions
+
+    def fit(self, X, y=None):
+        """Learn nothing."""
+        return self
+
+    def transform(self, X):
+        """Return a dict of numbers for each tree."""
+
+        def things(tree):
+            return (thing for function in self.functions for thing in function(tree))
+
+        return [Counter(map(" > ".join, things(tree))) for tree in X]
+
+
+class Frequent(TransformerMixin, BaseEstimator):
+    """Keep the columns that are not 0 in some rows, or their logarithms.
+
+    Parameters
+    ----------
+    min_count : int
+        How many rows.
+    log : bool
         Whether to give the logarithm of one plus each count.
     """
 
-    def __init__(self, functions, min_count=2, log=True):
-        self.functions = functions
+    def __init__(self, min_count, log):
         self.min_count = min_count
         self.log = log
 
-    def bag(self, tree):
-        """Count all by name."""
-        things = Counter()
-        for function in self.functions:
-            things.update(function(tree))
-        return {repr(thing): count for thing, count in things.items()}
-
     def fit(self, X, y=None):
-        """Learn the columns."""
-        self.fit_transform(X)
+        """Choose the columns."""
+        n_rows = np.bincount(X.tocsr().indices, minlength=X.shape[1])
+        self.kept_ = np.flatnonzero(n_rows >= self.min_count)
         return self
 
-    def fit_transform(self, X, y=None):
-        """Learn the columns, and give the counts."""
-        self.columns_ = DictVectorizer(dtype=np.float32)
-        counts = self.columns_.fit_transform(map(self.bag, X))
-        trees = np.bincount(counts.indices, minlength=counts.shape[1])
-        self.kept_ = np.flatnonzero(trees >= self.min_count)
-        return self.scaled(counts)
-
     def transform(self, X):
-        """Give the counts."""
-        return self.scaled(self.columns_.transform(map(self.bag, X)))
-
-    def scaled(self, counts):
-        """Keep the columns that are frequent enough."""
-        counts = counts[:, self.kept_]
+        """Return them."""
+        counts = X.tocsr()[:, self.kept_]
         return counts.log1p() if self.log else counts
 
 
@@ -138,21 +120,20 @@ class Vectors(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    vectors : dict of str to ndarray or None
-        None: a unit vector for each token of the trees it is fitted to, zeros for
-        others.
+    vectors : dict of str to ndarray, or callable
+        The vector of a token, zeros for others; or what makes such a dict of the tokens
+        of the trees it is fitted to, such as `unit_vectors`.
     """
 
-    def __init__(self, vectors=None):
+    def __init__(self, vectors):
         self.vectors = vectors
 
     def fit(self, X, y=None):
         """Learn the tokens."""
         self.vectors_ = self.vectors
-        if self.vectors is None:
+        if callable(self.vectors):
             tokens = sorted({token for tree in X for token in leaves(tree)})
-            units = np.eye(len(tokens), dtype=np.float32)
-            self.vectors_ = dict(zip(tokens, units, strict=True))
+            self.vectors_ = self.vectors(tokens)
         self.unknown_ = np.zeros_like(next(iter(self.vectors_.values())))
         return self
 
@@ -165,19 +146,21 @@ class Vectors(TransformerMixin, BaseEstimator):
         return Forest.from_nested([map_leaves(vector, tree) for tree in X])
 
 
+def unit_vectors(tokens):
+    """Return a dimension for each token."""
+    return dict(zip(tokens, np.eye(len(tokens), dtype=np.float32), strict=True))
+
+
+def numbers(tokens):
+    """Return a number for each token, but 0: what tells them apart, and no more."""
+    return {token: np.array([k], np.float32) for k, token in enumerate(tokens, 1)}
+
+
 def mean_of_leaves(forest):
     """Give the mean of each tree's leaf vectors."""
     vectors = forest.leaf_table[forest.leaf_row[forest.leaves]]
     starts = np.cumsum(forest.n_leaves) - forest.n_leaves
     return np.add.reduceat(vectors, starts) / forest.n_leaves[:, None]
-
-
-def codes(vectors, pooling, n_components):
-    """Return what makes unsupervised codes of trees."""
-    model = UnfoldingRAETransformer(
-        n_components, child_weights="leaves", pooling=pooling, random_state=0
-    )
-    return make_pipeline(Vectors(vectors), model, StandardScaler())
 
 
 def part():
