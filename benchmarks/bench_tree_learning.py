@@ -178,7 +178,7 @@ METHODS = {
     ),
     "leaves and pairs, boosting": Method(
         lambda s: make_pipeline(
-            s.bags("leaves", "pairs", min_count=10), boosting(s.is_number, s.seed)
+            s.bags("leaves", "pairs", min_count=30), boosting(s.is_number, s.seed)
         )
     ),
     "subtrees, linear": Method(lambda s: make_pipeline(s.subtrees(), s.linear())),
