@@ -24,8 +24,8 @@ data/.
 - subtrees: SubtreeCounts(), the transformer. These three are logarithms of one plus the
   counts, of what at least two trees have; before ridge regression the counts.
 - vectors: the mean of the vectors of the words.
-- codes: of the root, by UnfoldingRAETransformer(child_weights="leaves"), without
-  labels. Of molecules, the sum of all codes.
+- codes: of the root, by UnfoldingRAETransformer without labels, and child_weights as
+  the guide advises. For boiling points, the sum of all codes.
 - logistic and ridge regression, support vectors, a forest of 200 trees, and gradient
   boosting.
 """
@@ -103,7 +103,7 @@ class Setting(NamedTuple):
         """Return what makes codes without labels."""
         model = UnfoldingRAETransformer(
             None if self.vectors else 64,
-            child_weights="leaves",
+            child_weights=self.source.child_weights,
             pooling="sum" if self.is_number else "root",
             random_state=self.seed,
         )

@@ -54,6 +54,8 @@ class Source(NamedTuple):
         for training.
     label_first : bool
         Whether the first leaf of a node says what it is.
+    child_weights : {"leaves", "equal"}
+        What doc/guide_trees.md advises for codes of such trees.
     """
 
     read: Callable[[], Data]
@@ -61,6 +63,7 @@ class Source(NamedTuple):
     n_train: int | None = None
     n_test: int | None = None
     label_first: bool = True
+    child_weights: str = "leaves"
 
     @property
     def n_draws(self):
@@ -121,11 +124,13 @@ SOURCES = {
         partial(of_functions, "returns"),
         "functions: is a value returned?",
         *(12_000, 2500),
+        child_weights="equal",
     ),
     "package": Source(
         partial(of_functions, "package"),
         "functions: of which package?",
         *(12_000, 2500),
+        child_weights="equal",
     ),
     "sentences5": Source(
         partial(of_sentences, 5), "sentences: how good?", 8500, 2000, label_first=False
