@@ -71,7 +71,7 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
     n_estimators : int, default=3
         Number of networks, whose mean is taken.
 
-    max_steps : int, default=5000
+    max_steps : int, default=4000
         Steps of training of each network, whatever the number of rows, while the rate
         falls to 0 along half a cosine (rounded up to whole epochs).
 
@@ -195,7 +195,7 @@ class DenoisingImputer(TransformerMixin, BaseEstimator):
         hidden_fraction: tuple[float, float] = (0.1, 0.9),
         activation: Activation = "relu",
         n_estimators: int = 3,
-        max_steps: int = 5000,
+        max_steps: int = 4000,
         batch_size: int | Literal["auto"] = "auto",
         learning_rate_init: float = 0.002,
         weight_decay: float = 0.3,
