@@ -180,7 +180,8 @@ def encoder_gradient(context, structure, encoding, buffer):
     if kept.gates is not None:
         delta_gates = work("delta_gates", *kept.gates.shape)
     backs = [
-        work(f"back_{number}", *total.shape) for number, total in enumerate(kept.sums)
+        work(name, *total.shape)
+        for name, total in zip(("pairs", "cell_pairs"), kept.sums, strict=False)
     ]
     to_leaves = parameters.projects or parameters.learns_leaves
     for level in structure.levels:
