@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.networks.parameters import FlatParameters
+from sk_autoenc.parts.solvers import SOLVERS, step_where_touched
 
 START = np.array([0.5, -1.0, 2.0])
 GRADIENTS = np.random.default_rng(0).normal(size=(20, 3))
@@ -18,7 +19,7 @@ SCHEDULES = ("constant", "invscaling", "adaptive", "cosine")
 every_solver = pytest.mark.parametrize("name", STEPPING)
 
 
-def make(name, dtype=np.float64, **changes):
+def make(name, dtype=np.float64, start=START, **changes):
     """A solver and parameters for it."""
     settings = {
         "learning_rate_init": 0.1,
@@ -30,7 +31,7 @@ def make(name, dtype=np.float64, **changes):
         "beta_2": 0.999,
         "epsilon": 1e-8,
     }
-    parameters = START.astype(dtype)
+    parameters = start.astype(dtype)
     return SOLVERS[name](parameters, SimpleNamespace(**settings | changes)), parameters
 
 
@@ -297,3 +298,59 @@ def test_cosine_does_not_count_the_samples_seen_before_the_run(name):
 def test_only_the_cosine_needs_all_epochs_of_a_run(schedule):
     rate = scheduled("sgd", schedule).rate
     assert rate.needs_all_epochs == (schedule == "cosine")
+
+
+class Few(FlatParameters):
+    """Parameters of which the last array is a table."""
+
+    @property
+    def table(self):
+        return self.words
+
+
+def make_few(rng):
+    return Few({"weights": (3,), "words": (5, 2)}, rng.standard_normal(13))
+
+
+@every_solver
+def test_a_step_where_touched_is_a_whole_step_if_all_is_touched(name):
+    whole, few = (make_few(np.random.default_rng(0)) for _ in range(2))
+    solvers = [make(name, start=whole.flat)[0] for _ in range(2)]
+    for seed in range(3):
+        gradients = [make_few(np.random.default_rng(9 + seed)) for _ in range(2)]
+        gradients[1].touched = np.arange(5)
+        solvers[0].step(whole.flat, gradients[0].flat)
+        step_where_touched(solvers[1], few, gradients[1])
+    assert_array_equal(few.flat, whole.flat)
+
+
+@every_solver
+def test_a_row_that_is_not_touched_keeps_its_value_and_its_moments(name):
+    parameters = make_few(np.random.default_rng(0))
+    solver, _ = make(name, start=parameters.flat)
+    gradient = make_few(np.random.default_rng(1))
+    gradient.touched = np.arange(5)
+    step_where_touched(solver, parameters, gradient)
+    before = parameters.flat.copy()
+    moments = {moment: getattr(solver, moment).copy() for moment in solver.moments}
+    gradient = make_few(np.random.default_rng(2))
+    gradient.touched = np.array([1, 4])
+    step_where_touched(solver, parameters, gradient)
+    kept = np.s_[3 + 2 * 2 : 3 + 2 * 4]  # rows 2 and 3
+    assert_array_equal(parameters.flat[kept], before[kept])
+    for moment, values in moments.items():
+        assert_array_equal(getattr(solver, moment)[kept], values[kept])
+    moved = np.flatnonzero(parameters.flat != before)
+    assert_array_equal(moved, [0, 1, 2, 5, 6, 11, 12])
+
+
+def test_adding_a_gradient_adds_the_touched_rows_only():
+    parameters = make_few(np.random.default_rng(0))
+    gradient = make_few(np.random.default_rng(1))
+    gradient.touched = np.array([3])
+    before = parameters.flat.copy()
+    parameters.add(gradient)
+    expected = before.copy()
+    expected[:3] += gradient.flat[:3]
+    expected[9:11] += gradient.flat[9:11]
+    assert_array_equal(parameters.flat, expected)

@@ -42,6 +42,8 @@ def with_known_leaves(forest, known):
     forest : Forest
         The same trees. Row k of its table is ``known[k]`` for all k < n_known.
     """
+    if not len(known):
+        return forest
     leaves = forest.leaves
     used, row = np.unique(forest.leaf_row[leaves], return_inverse=True)
     vectors = forest.leaf_table[used]
