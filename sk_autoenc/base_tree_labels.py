@@ -1,7 +1,7 @@
 """What the estimators of labelled trees share: validate -> train -> attributes."""
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,9 @@ class BaseLabelledTree(BaseTree):
 
     output_weights_: FloatArray
     output_intercept_: FloatArray
+
+    # Pipeline.fit(X, y, node_labels=labels) under metadata routing.
+    __metadata_request__fit: ClassVar = {"node_labels": True}
 
     def _problem(
         self, X: Any, y: object, reset: bool, node_labels: object = None

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -430,6 +431,26 @@ def test_labels_of_nodes_go_through_pipelines_and_searches(Estimator):
     assert_array_equal(pipeline.predict(TREES), direct.predict(TREES))
     search = GridSearchCV(quick(Estimator), {"alpha": [1e-3, 1e-2]}, cv=2)
     assert search.fit(TREES, y, node_labels=labels).best_index_ in (0, 1)
+
+
+@both
+def test_metadata_routing_hands_labels_of_nodes_on(Estimator):
+    y = LABELS[Estimator]
+    labels = [
+        [label] * len(values_of_nodes(t))
+        for t, label in zip(TREES, y.tolist(), strict=True)
+    ]
+    direct = quick(Estimator).fit(TREES, y, node_labels=labels)
+    with config_context(enable_metadata_routing=True):
+        pipeline = make_pipeline(
+            FunctionTransformer(Forest.from_nested), quick(Estimator)
+        )
+        pipeline.fit(TREES, y, node_labels=labels)
+        scores = cross_val_score(
+            quick(Estimator), TREES, y, cv=2, params={"node_labels": labels}
+        )
+    assert_array_equal(pipeline.predict(TREES), direct.predict(TREES))
+    assert len(scores) == 2
 
 
 @both

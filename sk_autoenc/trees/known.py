@@ -53,9 +53,7 @@ def with_known_leaves(forest, known):
     place = known_keys[order].searchsorted(own_keys)
     place[place == len(known)] = 0
     found = order[place]
-    is_known = (
-        known_keys[found] == own_keys if len(known) else np.zeros(len(used), bool)
-    )
+    is_known = known_keys[found] == own_keys
     new_row = np.empty(len(used), np.int64)
     new_row[is_known] = found[is_known]
     new_row[~is_known] = len(known) + np.arange(np.count_nonzero(~is_known))
