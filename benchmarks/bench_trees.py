@@ -19,6 +19,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from bench_readers import leaf_vectors, reading_rates
 from data_sets import syntax_trees
 from side_by_side import at_threads, epoch_of, medians, print_table
 
@@ -29,6 +30,7 @@ from sk_autoenc.networks.tree.network import Network
 from sk_autoenc.networks.tree.parameters import (
     Architecture,
     Parameters,
+    Sizes,
     initialise,
     parameter_shapes,
 )
@@ -67,7 +69,7 @@ ARCHITECTURE = Architecture(ACTIVATIONS["tanh"], ACTIVATIONS["identity"], "unfol
 
 
 def make_parameters(n_components):
-    shapes = parameter_shapes(n_components, n_components)
+    shapes = parameter_shapes(Sizes(n_components, n_components))
     parameters = Parameters.zeros(shapes, np.float32)
     initialise(parameters, ARCHITECTURE, "average", np.random.default_rng(0))
     return parameters
@@ -361,6 +363,10 @@ def main():
     print_table(header.split("|"), value_and_gradients(shapes))
     print_table(["threads", "epoch of fit / its calls"], fit_epochs(many))
     print_table(["work", "million nodes a second"], rates(many))
+    header = ["reading trees of", "million nodes a second"]
+    print_table(header, reading_rates(many // 8))
+    header = "vectors|table|fit_transform, s|transform, s|forest, MB|peak, MB"
+    print_table(header.split("|"), leaf_vectors(250 * many))
     sizes = [10**3, 10**4, 10**5] + ([] if quick else [10**6])
     header = ["nodes", "random trees, µs a node", "one chain (<= 200 000), µs a node"]
     print_table(header, scaling(sizes))

@@ -4,9 +4,11 @@ from sk_autoenc.anomaly import ReconstructionOutlierDetector
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.greedy import GreedyTrees
 from sk_autoenc.imputation import DenoisingImputer
+from sk_autoenc.leaf_vectorizer import LeafVectorizer
 from sk_autoenc.node_neighbors import NodeNeighbors
 from sk_autoenc.pairs import TreePairFeatures
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
+from sk_autoenc.recursive_labels import RecursiveClassifier, RecursiveRegressor
 from sk_autoenc.subtree_counts import SubtreeCounts
 from sk_autoenc.tabular import TableDenoisingAutoencoder
 from sk_autoenc.trees.forest import Forest
@@ -28,9 +30,12 @@ __all__ = [
     "DenoisingImputer",
     "Forest",
     "GreedyTrees",
+    "LeafVectorizer",
     "NodeNeighbors",
     "RAETransformer",
     "ReconstructionOutlierDetector",
+    "RecursiveClassifier",
+    "RecursiveRegressor",
     "SubtreeCounts",
     "TableDenoisingAutoencoder",
     "TreePairFeatures",

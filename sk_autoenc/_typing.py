@@ -47,8 +47,11 @@ CorruptionName: TypeAlias = Literal["masking", "gaussian", "salt_and_pepper", "s
 CorruptionFunction: TypeAlias = Callable[
     [NDArray[Any], float, np.random.Generator], ArrayLike
 ]
+Composition: TypeAlias = Literal["blend", "gated", "lstm"]
 Corruption: TypeAlias = CorruptionName | CorruptionFunction | None
 LearningRate: TypeAlias = Literal["cosine", "constant", "invscaling", "adaptive"]
+HandleUnknown: TypeAlias = Literal["zeros", "mean", "error", "learn"]
+LeafVectorsName: TypeAlias = Literal["one_hot", "hashing", "random"]
 Loss: TypeAlias = Literal["cross_entropy", "squared_error", "mixed"]
 OutlierScore: TypeAlias = Literal[
     "hidden_near", "hidden", "log", "ratio", "squared_error", "mahalanobis"

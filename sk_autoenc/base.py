@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Plan, TrainingResult, minimise
 from sk_autoenc.validation import count_held_out, resolve_batch_size
+
+Fitted = TypeVar("Fitted", bound=BaseEstimator)
 
 VALIDATION_STREAM = 2**32 - 1
 """Names the random stream of early stopping, apart from those of the epochs."""
@@ -73,9 +75,16 @@ class Problem(NamedTuple):
     """``flops(n_samples)`` -> floating-point operations of a step's largest product."""
     learned: dict[str, Any]
     """The fitted attributes that do not depend on training."""
+    judge: Callable[[Any, IntArray], float] | None = None
+    """``judge(parameters, rows)`` -> what decides when to stop, less is better, of
+    held-out rows. None: their mean loss."""
+    strata: NDArray[Any] | None = None
+    """(n_samples,): what the held-out rows are to be like all in. None: by chance."""
 
     def held_out_loss(self, rows: IntArray) -> float:
         """Return the mean loss of held-out rows under one fixed corruption."""
+        if self.judge is not None:
+            return self.judge(self.parameters, rows)
         rng = generator(self.draws.entropy, VALIDATION_STREAM)
         objective = self.objective.corrupting(self.make_corruption(rng))
         return float(objective.losses(self.parameters, rows).mean(dtype=np.float64))
@@ -101,9 +110,9 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
     validation_loss_curve_: list[float] | None
     best_loss_: float
 
-    def _fit(self, X: Any, y: object) -> Self:
+    def _fit(self, X: Any, y: object, **labels: Any) -> Self:
         resume = self.warm_start and self.__sklearn_is_fitted__()
-        problem = self._problem(X, y, reset=not resume)
+        problem = self._problem(X, y, reset=not resume, **labels)
         max_iter = problem.settings.max_iter
         context = self._init_callback_context(max_subtasks=max_iter)
         solver = new_solver(problem)
@@ -171,10 +180,7 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
         ------
         NotFittedError
         """
-        model = object.__new__(type(self))
-        model.__dict__ = vars(self).copy()
-        check_is_fitted(model)
-        return model
+        return fitted_copy(self)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "n_iter_" in vars(self)
@@ -193,6 +199,19 @@ def adopt(estimator: BaseEstimator, learned: dict[str, Any]) -> None:
     estimator.__dict__ = unfitted | learned
 
 
+def fitted_copy(estimator: Fitted) -> Fitted:
+    """Copy an estimator shallowly, to read from while others may fit it again.
+
+    Raises
+    ------
+    NotFittedError
+    """
+    model = object.__new__(type(estimator))
+    model.__dict__ = vars(estimator).copy()
+    check_is_fitted(model)
+    return model
+
+
 def is_fitted(name: str) -> bool:
     """Tell whether an attribute of an estimator is a fitted one."""
     return (name.endswith("_") and not name.endswith("__")) or name in (
@@ -201,6 +220,7 @@ def is_fitted(name: str) -> bool:
         "_fitted_with",
         "_encoding",
         "_filler",
+        "_target_ndim",
     )
 
 
@@ -222,6 +242,10 @@ def split_rows(problem: Problem, solver: Any) -> tuple[IntArray, IntArray | None
     n_held_out = count_held_out(n_samples, settings.validation_fraction)
     rng = generator(problem.draws.entropy, VALIDATION_STREAM)
     order = rng.permutation(n_samples)
+    if problem.strata is not None:  # then every so-maniest, in the order of the strata
+        order = order[np.argsort(problem.strata[order], kind="stable")]
+        place = ((np.arange(n_held_out) + 0.5) * n_samples / n_held_out).astype(int)
+        order = np.concatenate([order[place], np.delete(order, place)])
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
 

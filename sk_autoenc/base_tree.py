@@ -1,45 +1,35 @@
-"""What the estimators of trees share: validate -> train -> attributes."""
+"""What all estimators of trees share: codes of trees and of nodes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any, ClassVar, Literal, Self, overload
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.metaestimators import available_if
 
-from sk_autoenc._compat import with_callbacks
-from sk_autoenc._typing import FloatArray, Pooling, Tree, TreesLike, typed
-from sk_autoenc.base import (
-    BaseIterative,
-    Problem,
-    corruption_maker,
-    steps_by_minibatches,
-)
-from sk_autoenc.feeds import TreeFeed
+from sk_autoenc._typing import FloatArray, Pooling, TreesLike
+from sk_autoenc.base import BaseIterative
 from sk_autoenc.networks.tree.network import Network
 from sk_autoenc.networks.tree.parameters import (
     Architecture,
     Parameters,
+    Sizes,
     initialise,
     parameter_shapes,
 )
-from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.trees.forest import Forest, is_forest_like
+from sk_autoenc.trees.known import frequent_leaves, with_known_leaves
 from sk_autoenc.trees.nodes import runs
 from sk_autoenc.validation import (
-    TREE_CONSTRAINTS,
-    check_codes,
     check_n_components,
-    check_parameters,
     check_pooling,
-    check_same_loss_every_time,
     check_trees,
     features_of,
     learning_rate_for_trees,
@@ -49,112 +39,26 @@ from sk_autoenc.validation import (
 POOLED_ENTRIES = 2**24
 """Entries of node codes that are kept at a time to be pooled."""
 
+LEARNED_COUNT = 2
+"""A leaf vector is learned if it stands in so many places: one that is met once says
+nothing of others, and would only be fitted to its own tree."""
 
-class BaseTreeAutoencoder(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative
-):
-    """What the two estimators of trees share: all but the objective."""
+
+class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative):
+    """An estimator of trees that are encoded by a recursive network.
+
+    A subclass has what `BaseIterative` asks for.
+    """
 
     encoder_left_: FloatArray
     encoder_right_: FloatArray
     encoder_intercept_: FloatArray
-    decoder_left_: FloatArray
-    decoder_right_: FloatArray
-    decoder_intercept_: FloatArray
     leaf_encoder_: FloatArray
     leaf_encoder_intercept_: FloatArray
-    leaf_decoder_: FloatArray
-    leaf_decoder_intercept_: FloatArray
+    leaf_vectors_given_: FloatArray
+    leaf_vectors_: FloatArray
     input_kind_: Literal["trees", "rows"]
     pooling: Pooling | tuple[Pooling, ...]
-
-    # Pipeline.inverse_transform(Z, structures=trees) under metadata routing.
-    __metadata_request__inverse_transform: ClassVar = {"structures": True}
-
-    @typed(with_callbacks)
-    def fit(self, X: Forest | TreesLike, y: object = None) -> Self:
-        """Fit the model to trees.
-
-        Parameters
-        ----------
-        X : list of trees, Forest or array-like of shape (n_samples, n_features)
-            A tuple is an inner node; anything else is a leaf, a vector. Trees come as
-            a list, tuple, 1-D object array or pandas Series of them, or as a `Forest`.
-            Row x of a 2-D array is the tree ``(x,)``; a list of vectors with no tuple
-            in it is such an array, too.
-        y : Ignored
-            Present for API consistency; handed to callbacks only.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If a parameter or a tree is not valid, or if the loss stops being finite.
-            The estimator then is as it was before the call, as after any error.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If `max_iter` or a failed line search of "lbfgs" ends the training, or if
-            the loss rose throughout.
-
-        See Also
-        --------
-        partial_fit : One epoch at a time, for trees that come in parts.
-
-        Examples
-        --------
-        >>> from sk_autoenc import UnfoldingRAETransformer
-        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
-        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
-        >>> model.n_iter_
-        3
-        """
-        return self._fit(X, y)
-
-    @typed(available_if(steps_by_minibatches))
-    def partial_fit(self, X: Forest | TreesLike, y: object = None) -> Self:
-        """Make one pass over trees, going on from the present parameters.
-
-        The first call initialises as `fit` does, and is then the first epoch of `fit`.
-
-        Parameters
-        ----------
-        X : list of trees, Forest or array-like of shape (n_samples, n_features)
-            As for `fit`.
-        y : Ignored
-            Present for API consistency.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        AttributeError
-            With ``solver="lbfgs"``.
-        ValueError
-            If a parameter or a tree is not valid, or if the loss stops being finite.
-            The estimator then is as it was before the call.
-
-        See Also
-        --------
-        fit : All epochs on all of the trees.
-
-        Examples
-        --------
-        >>> from sk_autoenc import UnfoldingRAETransformer
-        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
-        >>> model = UnfoldingRAETransformer(random_state=0).partial_fit(trees)
-        >>> model.partial_fit(trees[:1]).t_
-        3
-        """
-        return self._partial_fit(X)
 
     def transform(self, X: Forest | TreesLike) -> FloatArray:
         """Encode trees, without corruption.
@@ -185,206 +89,6 @@ class BaseTreeAutoencoder(
         """
         model = self._fitted_model()
         return model._pooled_codes(check_trees(model, X, reset=False))
-
-    @overload
-    def inverse_transform(
-        self, X: ArrayLike, structures: None = None
-    ) -> FloatArray: ...
-    @overload
-    def inverse_transform(self, X: ArrayLike, structures: Forest) -> Forest: ...
-    @overload
-    def inverse_transform(
-        self, X: ArrayLike, structures: TreesLike
-    ) -> list[Tree] | FloatArray: ...
-    def inverse_transform(
-        self, X: ArrayLike, structures: Forest | TreesLike | None = None
-    ) -> Forest | list[Tree] | FloatArray:
-        """Unfold codes into trees.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_trees, n_components * number of poolings)
-            Codes, as `transform` returns them. The part of the root is used.
-        structures : list of trees, Forest or None, default=None
-            The shapes to unfold into, one for each code. Their leaves must be vectors
-            of the right length, whose values do not matter. None: each code becomes one
-            row, if the model was fitted on a 2-D array.
-
-        Returns
-        -------
-        trees : list of trees, Forest or ndarray of shape (n_samples, n_features)
-            The given shapes with reconstructed leaf vectors; a Forest if `structures`
-            is one; rows if there are no `structures`.
-
-        Raises
-        ------
-        ValueError
-            If `pooling` has no "root", if `structures` is missing after fitting on
-            trees, or if it has another length than X.
-
-        See Also
-        --------
-        reconstruct : From trees to codes and back.
-
-        Examples
-        --------
-        >>> from sk_autoenc import UnfoldingRAETransformer
-        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
-        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
-        >>> codes = model.transform(trees)
-        >>> model.inverse_transform(codes, structures=trees)[1]
-        (array([...]),)
-        """
-        model = self._fitted_model()
-        codes = check_codes(model, X, model._n_features_out)
-        codes = codes[:, model._root_columns()]
-        if structures is None:
-            if model.input_kind_ == "trees":
-                raise ValueError(
-                    "structures=None, but the model was fitted on trees: a code does "
-                    "not say which shape to unfold into. Pass "
-                    "structures=<trees of the wanted shapes>, for instance the trees "
-                    "that were transformed."
-                )
-            shape = (len(codes), model.n_features_in_)
-            return model._unfold(codes, Forest.from_rows(np.zeros(shape, codes.dtype)))
-        forest = check_trees(model, structures, reset=False, name="structures")
-        if len(forest) != len(codes):
-            raise ValueError(
-                f"structures has {len(forest)} trees for {len(codes)} codes in X; pass "
-                "one for each."
-            )
-        vectors = model._unfold(codes, forest)
-        return as_given(structures, forest._with_trusted_leaves(vectors))
-
-    @overload
-    def reconstruct(self, X: Forest) -> Forest: ...
-    @overload
-    def reconstruct(self, X: TreesLike) -> list[Tree] | FloatArray: ...
-    def reconstruct(self, X: Forest | TreesLike) -> Forest | list[Tree] | FloatArray:
-        """Encode trees and unfold the codes of their roots again.
-
-        Parameters
-        ----------
-        X : list of trees, Forest or array-like of shape (n_samples, n_features)
-            As for `fit`.
-
-        Returns
-        -------
-        trees : list of trees, Forest or ndarray of shape (n_samples, n_features)
-            The same shapes with reconstructed leaf vectors, Eq. (23); a Forest or a
-            2-D array if X is one.
-
-        See Also
-        --------
-        reconstruction_error : How far that is from X, leaf by leaf.
-
-        Examples
-        --------
-        >>> from sk_autoenc import UnfoldingRAETransformer
-        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
-        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
-        >>> model.reconstruct(trees)[1]
-        (array([...]),)
-        """
-        model = self._fitted_model()
-        forest = check_trees(model, X, reset=False)
-        with model._ready(forest) as (network, parameters, forest):
-            codes = network.root_codes(parameters, forest)
-            vectors = network.reconstruct(parameters, forest, codes)
-        return as_given(X, forest._with_trusted_leaves(vectors))
-
-    def score_samples(self, X: Forest | TreesLike) -> FloatArray:
-        """Score each tree by how well it is reconstructed.
-
-        Parameters
-        ----------
-        X : list of trees, Forest or array-like of shape (n_samples, n_features)
-            As for `fit`.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_trees,)
-            Minus the objective of each clean tree, without the penalty: higher is
-            better.
-
-        See Also
-        --------
-        reconstruction_error : Of every leaf.
-        score : The mean over the trees.
-
-        Examples
-        --------
-        >>> from sk_autoenc import UnfoldingRAETransformer
-        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
-        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
-        >>> model.score_samples(trees).shape
-        (2,)
-        """
-        model = self._fitted_model()
-        forest = check_trees(model, X, reset=False)
-        with model._ready(forest) as (network, parameters, forest):
-            return -Objective(network, TreeFeed(forest)).losses(parameters)
-
-    def score(self, X: Forest | TreesLike, y: object = None) -> float:
-        """Return the mean of `score_samples`.
-
-        Parameters
-        ----------
-        X : list of trees, Forest or array-like of shape (n_samples, n_features)
-            As for `fit`.
-        y : Ignored
-            Present for API consistency.
-
-        Returns
-        -------
-        score : float
-            Minus the mean objective per tree: higher is better.
-
-        See Also
-        --------
-        score_samples : Of every tree.
-
-        Examples
-        --------
-        >>> from sk_autoenc import UnfoldingRAETransformer
-        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
-        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
-        >>> model.score(trees) < 0
-        True
-        """
-        return float(self.score_samples(X).mean())
-
-    def reconstruction_error(self, X: Forest | TreesLike) -> FloatArray:
-        """Return the squared error of every leaf, to find the guilty part of a tree.
-
-        Parameters
-        ----------
-        X : list of trees, Forest or array-like of shape (n_samples, n_features)
-            As for `fit`.
-
-        Returns
-        -------
-        errors : ndarray of shape (n_leaves,)
-            ||x' - x||^2 of each leaf of all trees, in leaf order (the order of
-            ``Forest.leaves``), unfolded from the root.
-
-        See Also
-        --------
-        score_samples : One number for each tree.
-
-        Examples
-        --------
-        >>> from sk_autoenc import UnfoldingRAETransformer
-        >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
-        >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
-        >>> model.reconstruction_error(trees).shape
-        (4,)
-        """
-        model = self._fitted_model()
-        forest = check_trees(model, X, reset=False)
-        with model._ready(forest) as (network, parameters, forest):
-            return network.squared_errors(parameters, forest)
 
     def transform_nodes(
         self, X: Forest | TreesLike
@@ -484,68 +188,30 @@ class BaseTreeAutoencoder(
             is_pooled[part.tree_start[:-1]] = True  # bare leaves too
             codes = network.node_codes(parameters, part, np.flatnonzero(is_pooled))
             tree_start = np.cumsum(is_pooled)[part.tree_start[:-1]] - 1
-            pools = [POOLINGS[name](codes, tree_start) for name in self._poolings]
+            pools = [POOLINGS[name].value(codes, tree_start) for name in self._poolings]
             pooled.append(np.hstack(pools))
         return np.concatenate(pooled)
 
-    def _problem(self, X: Any, y: object, reset: bool) -> Problem:
-        settings = check_parameters(self, TREE_CONSTRAINTS)
-        check_pooling(settings.pooling)
-        check_same_loss_every_time(settings)
-        if reset:
-            forest, learned = features_of(self, check_trees, X)
-            n_components = settings.n_components or forest.n_features
-        else:
-            check_n_components(settings, self._n_components())
-            forest = check_trees(self, X, reset=False)
-            forest = forest.astype(self.encoder_intercept_.dtype)
-            learned, n_components = self._fitted_state(), self._n_components()
-        learned |= {
-            "input_kind_": "trees" if is_forest_like(X) else "rows",
-            "_fitted_with": self._architecture_names(settings),
-        }
-        settings.max_iter = resolve_max_iter(
-            settings.max_iter,
-            len(forest),
-            by_minibatches=SOLVERS[settings.solver].by_minibatches,
-        )
-        settings.learning_rate_init = learning_rate_for_trees(settings, forest)
-        draws = self._draws(settings, reset)
-        network = Network(
-            architecture(learned["_fitted_with"]),
-            n_components,
-            forest.n_features,
-            forest.dtype,
-        )
-        if reset:
-            shapes = parameter_shapes(n_components, forest.n_features)
-            parameters = Parameters.zeros(shapes, forest.dtype)
-            initialise(parameters, network.architecture, settings.init, draws.rng)
-        else:
-            parameters = self._current_parameters(forest.dtype)
-        make = leaf_corruption_maker(settings, forest)
-        feed = TreeFeed(forest, corruption=make(draws.rng))
-        objective = Objective(network, feed, settings.alpha)
-        inner_nodes_of_a_tree = np.count_nonzero(forest.n_children) / len(forest)
-        return Problem(
-            settings,
-            len(forest),
-            parameters,
-            objective,
-            make,
-            draws,
-            lambda n_trees: network.flops(n_trees * inner_nodes_of_a_tree),
-            learned,
-        )
-
     def _n_components(self) -> int:
         """Return the length of a code of the fitted model."""
-        return len(self.encoder_intercept_)
+        return self.encoder_left_.shape[1]
+
+    def _sizes(self) -> Sizes:
+        """Return the sizes of the fitted parameters."""
+        head = vars(self).get("output_weights_", np.empty((0, 0)))
+        return Sizes(
+            self._n_components(),
+            self.n_features_in_,
+            n_gates=len(self.encoder_left_) // self._n_components(),
+            decodes="decoder_left_" in vars(self),
+            n_outputs=len(head),
+            n_pooled=head.shape[1],
+            n_learned=len(vars(self).get("leaf_vectors_", ())),
+        )
 
     def _current_parameters(self, dtype: np.dtype[Any]) -> Parameters:
         """Return a copy of the fitted parameters, in that dtype."""
-        shapes = parameter_shapes(self._n_components(), self.n_features_in_)
-        parameters = Parameters.zeros(shapes, dtype)
+        parameters = Parameters.zeros(parameter_shapes(self._sizes()), dtype)
         for name, array in self._parameter_attributes(parameters).items():
             array[...] = getattr(self, name)
         return parameters
@@ -555,18 +221,61 @@ class BaseTreeAutoencoder(
             "encoder_left_": parameters.encoder_left,
             "encoder_right_": parameters.encoder_right,
             "encoder_intercept_": parameters.encoder_intercept,
-            "decoder_left_": parameters.decoder_left,
-            "decoder_right_": parameters.decoder_right,
-            "decoder_intercept_": parameters.decoder_intercept,
+            "leaf_encoder_": parameters.leaf_encoder,
+            "leaf_encoder_intercept_": parameters.leaf_encoder_intercept,
+            "leaf_decoder_": parameters.leaf_decoder,
+            "leaf_decoder_intercept_": parameters.leaf_decoder_intercept,
+            "output_weights_": parameters.head,
+            "output_intercept_": parameters.head_intercept,
+            "leaf_vectors_": parameters.leaf_table,
         }
-        if parameters.projects:
+        if parameters.decoder is not None:
             attributes |= {
-                "leaf_encoder_": parameters.leaf_encoder,
-                "leaf_encoder_intercept_": parameters.leaf_encoder_intercept,
-                "leaf_decoder_": parameters.leaf_decoder,
-                "leaf_decoder_intercept_": parameters.leaf_decoder_intercept,
+                "decoder_left_": parameters.decoder_left,
+                "decoder_right_": parameters.decoder_right,
+                "decoder_intercept_": parameters.decoder_intercept,
             }
-        return attributes
+        return {name: part for name, part in attributes.items() if part is not None}
+
+    def _new_network(
+        self,
+        fitted_with: dict[str, Any],
+        n_components: int,
+        n_features: int,
+        dtype: np.dtype[Any],
+    ) -> Network:
+        """Make a network, without parameters, of what `_fitted_with` keeps."""
+        return Network(architecture(fitted_with), n_components, n_features, dtype)
+
+    def _read_trees(
+        self, X: Any, settings: SimpleNamespace, reset: bool
+    ) -> tuple[Forest, int, dict[str, Any]]:
+        """Return the trees to train on, the length of codes, and what is learned.
+
+        That is all fitted attributes that do not depend on training.
+        """
+        if reset:
+            forest, learned = features_of(self, check_trees, X)
+            n_components = settings.n_components or forest.n_features
+            if settings.learn_leaves:
+                frequent = frequent_leaves(forest, LEARNED_COUNT)
+                if len(frequent):
+                    learned["leaf_vectors_given_"] = frequent
+        else:
+            check_n_components(settings, self._n_components())
+            forest = check_trees(self, X, reset=False)
+            forest = forest.astype(self.encoder_intercept_.dtype)
+            learned, n_components = self._fitted_state(), self._n_components()
+        learned["input_kind_"] = "trees" if is_forest_like(X) else "rows"
+        if "leaf_vectors_given_" in learned:
+            forest = with_known_leaves(forest, learned["leaf_vectors_given_"])
+        settings.max_iter = resolve_max_iter(
+            settings.max_iter,
+            len(forest),
+            by_minibatches=SOLVERS[settings.solver].by_minibatches,
+        )
+        settings.learning_rate_init = learning_rate_for_trees(settings, forest)
+        return forest, n_components, learned
 
     @contextmanager
     def _ready(
@@ -580,34 +289,19 @@ class BaseTreeAutoencoder(
         dtype = np.result_type(
             self.encoder_intercept_, forest.dtype, dtype or forest.dtype
         )
-        network = Network(
-            architecture(self._fitted_with),
-            self._n_components(),
-            self.n_features_in_,
-            dtype,
+        network = self._new_network(
+            self._fitted_with, self._n_components(), self.n_features_in_, dtype
         )
         parameters, forest = self._current_parameters(dtype), forest.astype(dtype)
+        if parameters.learns_leaves:
+            forest = with_known_leaves(forest, self.leaf_vectors_given_)
         with blas_threads(network.flops(np.count_nonzero(forest.n_children))):
             yield network, parameters, forest
-
-    def _unfold(self, codes: FloatArray, forest: Forest) -> FloatArray:
-        """Return the leaf vectors that codes unfold to, in leaf order."""
-        with self._ready(forest, codes.dtype) as (network, parameters, forest):
-            return network.reconstruct(parameters, forest, codes)
 
     @property
     def _poolings(self) -> tuple[Pooling, ...]:
         check_pooling(self.pooling)
         return (self.pooling,) if isinstance(self.pooling, str) else tuple(self.pooling)
-
-    def _root_columns(self) -> slice:
-        if "root" not in self._poolings:
-            raise ValueError(
-                f"inverse_transform unfolds the code of the root, but pooling="
-                f"{self.pooling!r} has none. Use pooling='root' or a tuple with 'root'."
-            )
-        start = self._poolings.index("root") * self._n_components()
-        return slice(start, start + self._n_components())
 
     @property
     def _n_features_out(self) -> int:
@@ -619,32 +313,20 @@ class BaseTreeAutoencoder(
         return tags
 
 
-def as_given(X: Any, forest: Forest) -> Forest | list[Tree] | FloatArray:
-    """Return a forest as X came: a Forest, nested tuples or rows."""
-    if isinstance(X, Forest):
-        return forest
-    return forest.to_nested() if is_forest_like(X) else np.array(forest.leaf_table)
-
-
 def architecture(names: dict[str, Any]) -> Architecture:
     """Make the architecture that the names of its parts stand for."""
     activations = ("encoder_activation", "decoder_activation")
-    return Architecture(
-        **names | {name: ACTIVATIONS[names[name]] for name in activations}
-    )
+    parts: dict[str, Any] = {name: ACTIVATIONS[names[name]] for name in activations}
+    parts["composition"] = COMPOSITIONS[names["composition"]]
+    return Architecture(**names | parts)
 
 
-def leaf_corruption_maker(
-    settings: SimpleNamespace, forest: Forest
-) -> Callable[[np.random.Generator], Any]:
-    """Return ``make_corruption(rng)`` of leaf vectors, or of None for no corruption."""
-    if settings.corruption is None:
-        return no_corruption
-    # A part of a forest shares its table: not every row of it is a leaf here.
-    leaves = forest.leaf_table[np.unique(forest.leaf_row[forest.leaves])]
-    return corruption_maker(settings, (leaves.min(axis=0), leaves.max(axis=0)))
-
-
-def no_corruption(rng: np.random.Generator) -> None:
-    """Corrupt nothing."""
-    return None
+def initial_parameters(
+    network: Network, sizes: Sizes, init: str, forest: Forest, rng: np.random.Generator
+) -> Parameters:
+    """Make parameters; learned leaves start from their vectors in the forest."""
+    parameters = Parameters.zeros(parameter_shapes(sizes), network.dtype)
+    initialise(parameters, network.architecture, init, rng)
+    if parameters.learns_leaves:
+        parameters.leaf_table[...] = forest.leaf_table[: sizes.n_learned]
+    return parameters

@@ -410,6 +410,15 @@ class TreeFeed:
         return feed
 
 
+class LabelledTreeFeed(TreeFeed):
+    """Reads trees and their labels; of a batch, `inputs` is what draws the dropout."""
+
+    def __call__(self, rows):
+        """Read some trees, or all (a slice)."""
+        trees = self.forest if isinstance(rows, slice) else self.forest.select(rows)
+        return Batch(self.corruption, trees, None, self.y[rows])
+
+
 def slices(n_rows, row_entries):
     """Yield slices of rows, of about `BLOCK_ENTRIES` entries each."""
     size = max(1, BLOCK_ENTRIES // row_entries)

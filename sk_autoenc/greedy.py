@@ -6,10 +6,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._typing import TreesLike
-from sk_autoenc.base import adopt
+from sk_autoenc.base import adopt, fitted_copy
 from sk_autoenc.networks.tree.merging import Model, greedy_merges
 from sk_autoenc.recursive import RAETransformer
 from sk_autoenc.tree_validation import (
@@ -75,8 +74,9 @@ class GreedyTrees(TransformerMixin, BaseEstimator):
     Trees are the same whatever sequences are beside them: the arithmetic is that of
     float64, and errors that are one as float32 are ties, of which the first is merged.
 
-    Each merge is a step, which all sequences of one length make together: the time goes
-    by the length of the longest sequence and by the number of vectors.
+    Each merge is a step, which many sequences make together, and looks for the least of
+    all errors of a sequence: of very long sequences, the time goes by the square of
+    their length.
 
     References
     ----------
@@ -170,15 +170,15 @@ class GreedyTrees(TransformerMixin, BaseEstimator):
         >>> GreedyTrees(model).fit_transform(sequences).n_nodes
         array([5, 1])
         """
-        check_is_fitted(self)
+        model = fitted_copy(self)
         sequences = sequences_of(X)
         n_features = sequences.table.shape[1]
-        if n_features != self.n_features_in_:
+        if n_features != model.n_features_in_:
             raise ValueError(
                 f"X has {n_features} features, but GreedyTrees is expecting "
-                f"{self.n_features_in_} features as input (the length of a vector)."
+                f"{model.n_features_in_} features as input (the length of a vector)."
             )
-        return greedy_forest(self.estimator_, sequences)
+        return greedy_forest(model.estimator_, sequences)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -189,7 +189,9 @@ class GreedyTrees(TransformerMixin, BaseEstimator):
 def sequences_of(X: Any) -> Sequences:
     """Read sequences, or the leaves of trees in their order."""
     if isinstance(X, Forest):
-        return leaves_in_order(X)
+        if len(X) == 0:
+            raise ValueError("X is a Forest of 0 trees; at least one is needed.")
+        return leaves_in_order(Forest.from_nested(X))  # which checks the numbers
     return read_sequences(check_sequences(X))
 
 
@@ -228,6 +230,6 @@ def greedy_forest(estimator: Any, sequences: Sequences) -> Forest:
     leaves = check_trees(fitted, balanced_forest(sequences), reset=False)
     with fitted._ready(leaves, np.dtype(np.float64)) as (network, parameters, wide):
         model = Model(parameters, network.architecture)
-        sequences_wide = wide.leaf_table, sequences.rows, sequences.lengths
-        spans = greedy_merges(model, *sequences_wide)
+        rows = wide.leaf_row[wide.leaves]  # balanced trees keep the leaves' order
+        spans = greedy_merges(model, wide.leaf_table, rows, sequences.lengths)
     return forest_of_spans(sequences, spans)

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._typing import FloatArray, IntArray, TreesLike
-from sk_autoenc.base import adopt
+from sk_autoenc.base import adopt, fitted_copy
 from sk_autoenc.recursive import UnfoldingRAETransformer
 from sk_autoenc.tree_validation import (
     NEIGHBORS_CONSTRAINTS,
@@ -232,24 +231,22 @@ class NodeNeighbors(BaseEstimator):
         >>> distances.ravel(), neighbors["path"].ravel()
         (array([0., 0.]), array(['[1]', ''], dtype=object))
         """
-        check_is_fitted(self)
-        settings = check_settings(self, NEIGHBORS_CONSTRAINTS)
+        model = fitted_copy(self)
+        settings, kept = check_settings(model, NEIGHBORS_CONSTRAINTS), model.nodes_
         if n_neighbors is None:
             n_neighbors = settings.n_neighbors
-        n_neighbors = check_n_neighbors(n_neighbors, len(self.nodes_) - (X is None))
-        forest = self.trees_ if X is None else check_trees(self, X, reset=False)
+        n_neighbors = check_n_neighbors(n_neighbors, len(kept) - (X is None))
+        forest = model.trees_ if X is None else check_trees(model, X, reset=False)
         if nodes is not None:
             chosen = check_node_places(nodes, forest)
         else:
-            chosen = self.nodes_ if X is None else forest.tree_start[:-1]
+            chosen = kept if X is None else forest.tree_start[:-1]
         excludes: Excluded | None = None
         if X is None:
-            excludes = Excluded.of(
-                forest, self.nodes_, chosen, settings.exclude_overlapping
-            )
-        codes = codes_of(self.transformer_, forest, chosen)
-        distances, found = nearest(self.neighbors_, codes, n_neighbors, excludes)
-        return distances, described(self.trees_, self.nodes_, found)
+            excludes = Excluded.of(forest, kept, chosen, settings.exclude_overlapping)
+        codes = codes_of(model.transformer_, forest, chosen)
+        distances, found = nearest(model.neighbors_, codes, n_neighbors, excludes)
+        return distances, described(model.trees_, kept, found)
 
     def subtrees(self, neighbors: ArrayLike) -> Forest:
         """Give training subtrees as trees of their own.
@@ -281,8 +278,8 @@ class NodeNeighbors(BaseEstimator):
         >>> finder.subtrees([(1, 2)]).to_nested()
         [(array([2.]), array([4.]))]
         """
-        check_is_fitted(self)
-        return subtrees(self.trees_, check_node_places(neighbors, self.trees_))
+        trees = fitted_copy(self).trees_
+        return subtrees(trees, check_node_places(neighbors, trees))
 
 
 def learn(

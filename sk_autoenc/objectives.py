@@ -125,5 +125,5 @@ def added(gradient, out):
     """Add a gradient to `out` and return that; None: return the gradient."""
     if out is None:
         return gradient
-    out.flat += gradient.flat
+    out.add(gradient)
     return out

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._typing import FloatArray, IntArray, TreesLike
-from sk_autoenc.base import adopt
+from sk_autoenc.base import adopt, fitted_copy
 from sk_autoenc.recursive import UnfoldingRAETransformer
 from sk_autoenc.tree_validation import (
     PAIRS_CONSTRAINTS,
@@ -110,6 +109,7 @@ class TreePairFeatures(TransformerMixin, BaseEstimator):
     mean_: FloatArray
     scale_: FloatArray
     n_features_in_: int
+    _fitted_with: dict[str, Any]
 
     def __init__(
         self,
@@ -159,12 +159,17 @@ class TreePairFeatures(TransformerMixin, BaseEstimator):
         1
         """
         settings = check_settings(self, PAIRS_CONSTRAINTS)
-        if settings.transformer is None:
-            settings.transformer = UnfoldingRAETransformer()
-        check_encodes_nodes(settings.transformer)
+        transformer = vars(settings).pop("transformer")
+        if transformer is None:
+            transformer = UnfoldingRAETransformer()
+        check_encodes_nodes(transformer)
         trees = trees_of_pairs(check_pairs(X))
-        transformer = clone(settings.transformer).fit(trees, None)
-        learned = {"transformer_": transformer, "n_features_in_": trees.n_features}
+        transformer = clone(transformer).fit(trees, None)
+        learned = {
+            "transformer_": transformer,
+            "n_features_in_": trees.n_features,
+            "_fitted_with": vars(settings),
+        }
         if settings.standardize:
             rows = features(transformer, trees, settings).astype(np.float64)
             scale = rows.std(axis=0)
@@ -198,19 +203,19 @@ class TreePairFeatures(TransformerMixin, BaseEstimator):
         >>> TreePairFeatures(model).fit(pairs).transform(pairs).shape
         (2, 225)
         """
-        check_is_fitted(self)
-        settings = check_settings(self, PAIRS_CONSTRAINTS)
+        model = fitted_copy(self)
+        settings = SimpleNamespace(**model._fitted_with)
         forest = check_pairs(X)
-        if forest.n_features != self.n_features_in_:
+        if forest.n_features != model.n_features_in_:
             raise ValueError(
                 f"X has {forest.n_features} features, but TreePairFeatures is "
-                f"expecting {self.n_features_in_} features as input (the length of a "
+                f"expecting {model.n_features_in_} features as input (the length of a "
                 "leaf vector)."
             )
-        rows = features(self.transformer_, trees_of_pairs(forest), settings)
+        rows = features(model.transformer_, trees_of_pairs(forest), settings)
         if settings.standardize:
-            rows -= self.mean_
-            rows /= self.scale_
+            rows -= model.mean_
+            rows /= model.scale_
         return rows
 
     def get_feature_names_out(
@@ -239,10 +244,10 @@ class TreePairFeatures(TransformerMixin, BaseEstimator):
         >>> TreePairFeatures(model, 2).fit(pairs).get_feature_names_out().tolist()
         ['distance_0_0', 'distance_0_1', 'distance_1_0', 'distance_1_1']
         """
-        check_is_fitted(self)
-        windows = range(int(self.pool_size))
+        settings = SimpleNamespace(**fitted_copy(self)._fitted_with)
+        windows = range(settings.pool_size)
         names = [f"distance_{row}_{column}" for row in windows for column in windows]
-        names += LEAF_FEATURES if self.leaf_features else ()
+        names += LEAF_FEATURES if settings.leaf_features else ()
         return np.array(names, dtype=object)
 
     def __sklearn_tags__(self) -> Any:

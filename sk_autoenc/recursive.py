@@ -5,13 +5,14 @@ from typing import Any, Literal
 
 from sk_autoenc._typing import (
     Activation,
+    Composition,
     Corruption,
     LearningRate,
     Pooling,
     RandomState,
     Solver,
 )
-from sk_autoenc.base_tree import BaseTreeAutoencoder
+from sk_autoenc.base_tree_autoencoder import BaseTreeAutoencoder
 
 
 class UnfoldingRAETransformer(BaseTreeAutoencoder):
@@ -41,6 +42,12 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         each unfolding its own subtree [1]_. The cost of "all" grows with the number of
         nodes times the depth.
 
+    composition : {"blend", "gated", "lstm"}, default="blend"
+        How the code of a node is made of those of its children. "blend": Eq. (22), one
+        product of their blended sums. "gated": a gate between that and their mean,
+        weighted by leaves, Eq. (80). "lstm": Tree-LSTM, Eq. (82), with a cell beside
+        the code. A product is twice and five times as large as that of the blend.
+
     child_weights : {"equal", "leaves"}, default="equal"
         How children enter the code of their parent: each alike, Eq. (22), or by its
         share of the leaves, Eq. (41). With "leaves" the untrained code of the root of a
@@ -52,6 +59,12 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         Start of the weights. "average": W_L = W_R = I/2 and W'_L = W'_R = I plus small
         noise, so that the untrained code of a pair is about f of its mean; "glorot":
         draws from a uniform law.
+
+    learn_leaves : bool, default=False
+        Whether leaf vectors that stand in two places or more are learned, too, from
+        those given: Eq. (31), but for its last term, since what is reconstructed stays
+        the given vector. Other leaves keep their vectors. A step changes the vectors of
+        its trees only. Not with corruption.
 
     pooling : {"root", "mean", "sum", "max"} or tuple of these, default="root"
         What `transform` returns: the code of the root, or the mean, the sum (which
@@ -145,11 +158,13 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
 
     Attributes
     ----------
-    encoder_left_, encoder_right_ : ndarray of shape (n_components, n_components)
+    encoder_left_, encoder_right_ : ndarray of shape (n_gates * n_components, \
+            n_components)
         W_L and W_R: the encoder's weights for a first and for a last child; those
-        between get the blend of Eq. (21).
+        between get the blend of Eq. (21). "blend" has one gate; "gated" has two: value,
+        gate; "lstm" five: value, entry, forget left, forget right, out.
 
-    encoder_intercept_ : ndarray of shape (n_components,)
+    encoder_intercept_ : ndarray of shape (n_gates * n_components,)
         b.
 
     decoder_left_, decoder_right_ : ndarray of shape (n_components, n_components)
@@ -163,6 +178,10 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         `leaf_decoder_` of shape (n_features_in_, n_components) and
         `leaf_decoder_intercept_` of shape (n_features_in_,). Only if codes and leaf
         vectors differ in length.
+
+    leaf_vectors_ : ndarray of shape (n_learned, n_features_in_)
+        The learned vectors, and `leaf_vectors_given_` those that they stand for. Only
+        if some are learned.
 
     input_kind_ : {"trees", "rows"}
         What the model was last trained on: trees, or rows of a 2-D array.
@@ -225,8 +244,10 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         encoder_activation: Activation = "tanh",
         decoder_activation: Activation = "identity",
         unfold_from: Literal["root", "all"] = "root",
+        composition: Composition = "blend",
         child_weights: Literal["equal", "leaves"] = "equal",
         init: Literal["average", "glorot"] = "average",
+        learn_leaves: bool = False,
         pooling: Pooling | tuple[Pooling, ...] = "root",
         corruption: Corruption = None,
         corruption_level: float = 0.0,
@@ -255,8 +276,10 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
         self.encoder_activation = encoder_activation
         self.decoder_activation = decoder_activation
         self.unfold_from = unfold_from
+        self.composition = composition
         self.child_weights = child_weights
         self.init = init
+        self.learn_leaves = learn_leaves
         self.pooling = pooling
         self.corruption = corruption
         self.corruption_level = corruption_level
@@ -286,6 +309,7 @@ class UnfoldingRAETransformer(BaseTreeAutoencoder):
             "encoder_activation": settings.encoder_activation,
             "decoder_activation": settings.decoder_activation,
             "loss": f"unfold_{settings.unfold_from}",
+            "composition": settings.composition,
             "child_weights": settings.child_weights,
         }
 
@@ -316,18 +340,19 @@ class RAETransformer(BaseTreeAutoencoder):
     normalize : bool, default=False
         Whether to divide each inner node's code by its Euclidean length [1]_.
 
-    child_weights, init, pooling, corruption, corruption_level, alpha, solver, \
-batch_size, learning_rate, learning_rate_init, power_t, momentum, \
-nesterovs_momentum, beta_1, \
-beta_2, epsilon, max_iter, shuffle, tol, n_iter_no_change, early_stopping, \
-validation_fraction, warm_start, random_state, verbose : various
+    composition, child_weights, init, learn_leaves, pooling, corruption, \
+corruption_level, alpha, solver, batch_size, learning_rate, learning_rate_init, \
+power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, max_iter, shuffle, \
+tol, n_iter_no_change, early_stopping, validation_fraction, warm_start, \
+random_state, verbose : various
         As for `UnfoldingRAETransformer`, with the same defaults.
 
     Attributes
     ----------
     encoder_left_, encoder_right_, encoder_intercept_, decoder_left_, \
 decoder_right_, decoder_intercept_, leaf_encoder_, leaf_encoder_intercept_, \
-leaf_decoder_, leaf_decoder_intercept_, input_kind_, n_iter_, t_, loss_, loss_curve_, \
+leaf_decoder_, leaf_decoder_intercept_, leaf_vectors_, leaf_vectors_given_, \
+input_kind_, n_iter_, t_, loss_, loss_curve_, \
 validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
         As of `UnfoldingRAETransformer`.
 
@@ -358,8 +383,10 @@ validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
         encoder_activation: Activation = "tanh",
         decoder_activation: Activation = "identity",
         normalize: bool = False,
+        composition: Composition = "blend",
         child_weights: Literal["equal", "leaves"] = "equal",
         init: Literal["average", "glorot"] = "average",
+        learn_leaves: bool = False,
         pooling: Pooling | tuple[Pooling, ...] = "root",
         corruption: Corruption = None,
         corruption_level: float = 0.0,
@@ -388,8 +415,10 @@ validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
         self.encoder_activation = encoder_activation
         self.decoder_activation = decoder_activation
         self.normalize = normalize
+        self.composition = composition
         self.child_weights = child_weights
         self.init = init
+        self.learn_leaves = learn_leaves
         self.pooling = pooling
         self.corruption = corruption
         self.corruption_level = corruption_level
@@ -420,5 +449,6 @@ validation_loss_curve_, best_loss_, n_features_in_, feature_names_in_
             "decoder_activation": settings.decoder_activation,
             "loss": "children",
             "normalize": settings.normalize,
+            "composition": settings.composition,
             "child_weights": settings.child_weights,
         }

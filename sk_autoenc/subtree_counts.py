@@ -12,10 +12,9 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._typing import TreesLike
-from sk_autoenc.base import adopt
+from sk_autoenc.base import adopt, fitted_copy
 from sk_autoenc.tree_validation import (
     SUBTREE_CONSTRAINTS,
 )
@@ -51,7 +50,7 @@ class SubtreeCounts(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Depth at which subtrees are cut at the most; 0 counts nodes alone, a bag of
         leaves.
 
-    n_features : int, default=2**18
+    n_features : int, default=262144
         Number of columns. Two labels may meet in one, as in a HashingVectorizer: take
         many times more columns than there are different subtrees.
 
@@ -67,7 +66,8 @@ class SubtreeCounts(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         label than in a subtree's, where all children are.
 
     ordered : bool, default=True
-        Whether children in another order are another subtree.
+        Whether children in another order are another subtree. Without, an inner node's
+        first leaf is still its label, if it is by `inner_labels`.
 
     binary : bool, default=False
         Whether to say 1 for whatever is there, however often.
@@ -195,9 +195,9 @@ class SubtreeCounts(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         >>> abs(counts[0] - counts[2]).max(), abs(counts[0] - counts[1]).max()
         (np.float64(0.0), np.float64(1.0))
         """
-        check_is_fitted(self)
-        settings = check_settings(self, SUBTREE_CONSTRAINTS)
-        forest = check_trees(self, X, reset=False)
+        model = fitted_copy(self)
+        settings = check_settings(model, SUBTREE_CONSTRAINTS)
+        forest = check_trees(model, X, reset=False)
         parts = [
             count(forest[first:last], settings)
             for first, last in runs(forest.n_nodes, COUNTED_NODES)
@@ -237,8 +237,7 @@ class SubtreeCounts(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         >>> counts.get_feature_names_out().tolist()
         ['subtreecounts0', 'subtreecounts1']
         """
-        check_is_fitted(self)
-        if self.input_kind_ == "trees":
+        if fitted_copy(self).input_kind_ == "trees":
             input_features = None
         return super().get_feature_names_out(input_features)
 

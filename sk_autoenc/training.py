@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sk_autoenc.parts.solvers import step_where_touched
+
 
 class SilentCallbacks:
     """Callbacks with nobody listening."""
@@ -273,8 +275,12 @@ def run_epoch(objective, parameters, rows, solver, plan):
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         value, gradient = objective(parameters, batch, scale, out)
-        if out is None:
+        if out is not None:
+            pass  # the objective has added the step
+        elif gradient.touched is None:
             solver.step(flat, gradient.flat)
+        else:
+            step_where_touched(solver, parameters, gradient)
         total += value * len(batch)
     return float(total / len(order))
 

@@ -104,7 +104,10 @@ def check_n_neighbors(n_neighbors, n_there):
 
 def check_node_places(nodes, forest):
     """Return nodes, given as tree and position, as places in a forest's preorder."""
-    array = np.asarray(nodes)
+    try:
+        array = np.asarray(nodes)
+    except ValueError:  # lists of different lengths
+        array = np.empty(0)
     if array.dtype.names is not None and {"tree", "position"} <= set(array.dtype.names):
         array = np.stack([array["tree"].ravel(), array["position"].ravel()], axis=1)
     if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":

@@ -20,6 +20,7 @@ from sk_autoenc._compat import (
     validate_parameter_constraints,
 )
 from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.losses import LOSSES, make_loss
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
@@ -27,6 +28,7 @@ from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.hints import converter_hint
+from sk_autoenc.trees.vector_trees import as_nested
 
 SCALER_ROUNDING = 1e-6
 """MinMaxScaler leaves values such as 1 + 2e-16, which must not change the loss."""
@@ -86,6 +88,22 @@ TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "normalize": ["boolean"],
     "child_weights": [StrOptions({"equal", "leaves"})],
     "init": [StrOptions({"average", "glorot"})],
+    "composition": [StrOptions(set(COMPOSITIONS))],
+    "learn_leaves": ["boolean"],
+}
+
+LABELLED_TREE_CONSTRAINTS = TREE_CONSTRAINTS | {
+    "reconstruction": [Interval(Real, 0, 1, closed="both")],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
+}
+
+LEAF_CONSTRAINTS = {
+    "n_features": [AT_LEAST_ONE, None],
+    "handle_unknown": [StrOptions({"zeros", "mean", "error", "learn"})],
+    "lowercase": ["boolean"],
+    "min_count": [AT_LEAST_ONE],
+    "random_state": ["random_state"],
 }
 
 OUTLIER_CONSTRAINTS = {
@@ -263,6 +281,25 @@ def check_same_loss_every_time(settings):
             f"solver={settings.solver!r} needs the same loss at every evaluation, but "
             f"corruption={settings.corruption!r} is drawn anew each time. Use "
             "corruption=None, or solver='adam' or 'sgd'."
+        )
+
+
+def check_same_dropout_every_time(settings):
+    """Refuse dropout to a solver that needs one fixed objective."""
+    if settings.dropout and not SOLVERS[settings.solver].by_minibatches:
+        raise ValueError(
+            f"dropout={settings.dropout} changes the objective at each step, but "
+            f"solver={settings.solver!r} needs it to stay the same. Use dropout=0 or "
+            "another solver."
+        )
+
+
+def check_corrupts_given_leaves(settings):
+    """Refuse to corrupt leaf vectors that are learned."""
+    if settings.learn_leaves and settings.corruption is not None:
+        raise ValueError(
+            f"corruption={settings.corruption!r} changes the leaf vectors of X, but "
+            "with learn_leaves=True others enter in their place. Choose one of the two."
         )
 
 
@@ -537,7 +574,7 @@ def check_trees(estimator, X, *, reset, name="X"):
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{error}\nIf X holds trees: {hint}") from error
         return Forest.from_rows(rows)
-    forest = Forest.from_nested(X)
+    forest = Forest.from_nested(as_nested(X))
     if len(forest) == 0:
         raise ValueError("X is a Forest of 0 trees, while at least 1 is required.")
     if reset:
@@ -563,8 +600,8 @@ def tree_hint(X):
         for tree in X
     ):
         return (
-            "their leaves must be vectors of numbers of one length: look one up for "
-            "each word or name, such as a row of an identity matrix."
+            "their leaves must be vectors of numbers of one length; LeafVectorizer "
+            "makes them of words and names: make_pipeline(LeafVectorizer(), ...)."
         )
     if isinstance(X, list | tuple):
         return (

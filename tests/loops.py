@@ -11,6 +11,7 @@ ROWS = np.arange(10)
 
 class Point(NamedTuple):
     flat: np.ndarray
+    touched = None
 
 
 class Bowl:

@@ -207,7 +207,9 @@ class TreeOracle:
     """A network with given parameters.
 
     `objective` is "unfold_root", "unfold_all" or "children"; with `child_weights`
-    "leaves" a child enters its parent M beta times, Eq. (41).
+    "leaves" a child enters its parent M beta times, Eq. (41); `composition` is "blend",
+    "gated", Eq. (80), or "lstm", Eq. (82), and W_L, W_R and b then have the rows of all
+    gates.
     """
 
     def __init__(
@@ -219,8 +221,10 @@ class TreeOracle:
         alpha,
         normalize,
         child_weights="equal",
+        composition="blend",
     ):
         self.parameters = parameters
+        self.composition = composition
         self.encoder = encoder
         self.g, self.g_slope = FUNCTIONS[decoder]
         self.objective, self.alpha, self.normalize = objective, alpha, normalize
@@ -247,6 +251,7 @@ class TreeOracle:
         self.encode(root)
         for node in root.in_preorder():
             node.upstream = np.zeros_like(node.vec)
+            node.upstream_cell = np.zeros_like(node.vec)
         value = 0.0
         for node in root.in_preorder():
             if self.objective == "children":
@@ -275,39 +280,114 @@ class TreeOracle:
         return len(node.children) * node.share(child)
 
     def encode(self, node):
-        """Set vec: Eq. (22) or (41)."""
+        """Set vec, and cell: Eq. (22), (41), (80) or (82)."""
         if node.is_leaf:
             node.vec = node.input
             if self.projects:
                 node.vec = self.parameters["U"] @ node.input + self.parameters["u"]
+            node.cell = node.vec
             return
         node.a = self.parameters["b"].copy()
         for child, alpha in node.blends():
             self.encode(child)
             node.a += self.factor(node, child) * self.blend("W_", alpha) @ child.vec
+        if self.composition == "blend":
+            self.encode_blend(node)
+        elif self.composition == "gated":
+            self.encode_gated(node)
+        else:
+            self.encode_lstm(node)
+        node.length = 1.0
+        if self.normalize and self.composition != "blend":
+            node.length = math.hypot(*node.vec) or 1.0
+            node.vec = node.vec / node.length
+
+    def encode_blend(self, node):
+        node.cell = None
         if self.normalize:
             node.vec, node.slope = normalised(self.encoder, node.a)
         else:
             f, f_slope = FUNCTIONS[self.encoder]
             node.vec, node.slope = apply(f, node.a), apply(f_slope, node.a)
 
+    def encode_gated(self, node):
+        """Eq. (80)."""
+        a, g = np.split(node.a, 2)
+        node.cell = None
+        node.mean = sum(node.share(child) * child.vec for child in node.children)
+        node.value, node.z = apply(FUNCTIONS[self.encoder][0], a), apply(logistic, g)
+        node.vec = node.mean + node.z * (node.value - node.mean)
+
+    def encode_lstm(self, node):
+        """Eq. (82)."""
+        f = FUNCTIONS[self.encoder][0]
+        value, *gates = np.split(node.a, 5)
+        node.value = apply(f, value)
+        node.entry, node.left, node.right, node.out = (
+            apply(logistic, gate) for gate in gates
+        )
+        node.cell_left, node.cell_right = np.zeros((2, len(value)))
+        for child, alpha in node.blends():
+            cell = self.factor(node, child) * child.cell
+            node.cell_left += (1 - alpha) * cell
+            node.cell_right += alpha * cell
+        node.cell = node.entry * node.value
+        node.cell = node.cell + node.left * node.cell_left
+        node.cell = node.cell + node.right * node.cell_right
+        node.vec = node.out * apply(f, node.cell)
+
     def backpropagate(self, node, gradient):
-        """Given the whole of dE/dvec(node) in upstream: Eqs. (27)-(29)."""
+        """Given the whole of dE/dvec(node) in upstream: Eqs. (27)-(29), (81), (83)."""
         if node.is_leaf:
+            upstream = node.upstream + node.upstream_cell
             if self.projects:
-                gradient["U"] += np.outer(node.upstream, node.input)
-                gradient["u"] += node.upstream
+                gradient["U"] += np.outer(upstream, node.input)
+                gradient["u"] += upstream
             return
         upstream = node.upstream
         if self.normalize:
-            upstream = upstream - node.vec * (node.vec @ upstream)
-        node.delta = upstream * node.slope
+            upstream = (upstream - node.vec * (node.vec @ upstream)) / node.length
+        if self.composition == "blend":
+            node.delta = upstream * node.slope
+        elif self.composition == "gated":
+            node.delta = self.gated_delta(node, upstream)
+        else:
+            node.delta = self.lstm_delta(node, upstream)
         gradient["b"] += node.delta
         for child, alpha in node.blends():
             delta = self.factor(node, child) * node.delta
             self.add_blend(gradient, "W_", alpha, np.outer(delta, child.vec))
             child.upstream += self.blend("W_", alpha).T @ delta
             self.backpropagate(child, gradient)
+
+    def gated_delta(self, node, upstream):
+        """dE/d[a | g]; what goes to the children through their mean is added there."""
+        a, g = np.split(node.a, 2)
+        for child in node.children:
+            child.upstream += node.share(child) * (1 - node.z) * upstream
+        slope = apply(FUNCTIONS[self.encoder][1], a)
+        gate_slope = apply(FUNCTIONS["logistic"][1], g)
+        by_gate = upstream * (node.value - node.mean) * gate_slope
+        return np.concatenate([upstream * node.z * slope, by_gate])
+
+    def lstm_delta(self, node, upstream):
+        """dE/da of the gates; what goes to the children's cells is added there."""
+        f, f_slope = FUNCTIONS[self.encoder]
+        value, *gates = np.split(node.a, 5)
+        slopes = [apply(FUNCTIONS["logistic"][1], gate) for gate in gates]
+        by_cell = node.upstream_cell + upstream * node.out * apply(f_slope, node.cell)
+        for child, alpha in node.blends():
+            forget = (1 - alpha) * node.left + alpha * node.right
+            child.upstream_cell += self.factor(node, child) * forget * by_cell
+        return np.concatenate(
+            [
+                by_cell * node.entry * apply(f_slope, value),
+                by_cell * node.value * slopes[0],
+                by_cell * node.cell_left * slopes[1],
+                by_cell * node.cell_right * slopes[2],
+                upstream * apply(f, node.cell) * slopes[3],
+            ]
+        )
 
     def unfolding_value(self, node, decoded, gradient):
         """(24) below a node, from its vec' on; dE/dvec' of the node: (23), (25, 26)."""
@@ -511,3 +591,12 @@ def log_likelihood(mean, covariance, rows, observed):
         _, log_determinant = np.linalg.slogdet(2 * math.pi * block)
         total -= (log_determinant + error @ np.linalg.solve(block, error)) / 2
     return total
+
+
+def nearest_tokens(vectors, mapping):
+    """The token nearest to each vector, by all distances."""
+    tokens = list(mapping)
+    return [
+        min(tokens, key=lambda token: np.sum((np.asarray(mapping[token]) - x) ** 2))
+        for x in vectors
+    ]

@@ -8,8 +8,12 @@ import pytest
 
 from sk_autoenc import (
     DenoisingAutoencoder,
+    GreedyTrees,
+    NodeNeighbors,
     RAETransformer,
     ReconstructionOutlierDetector,
+    SubtreeCounts,
+    TreePairFeatures,
     UnfoldingRAETransformer,
 )
 
@@ -34,7 +38,15 @@ def defaults_in_code(estimator):
 
 @pytest.mark.parametrize(
     "estimator",
-    [DenoisingAutoencoder, ReconstructionOutlierDetector, UnfoldingRAETransformer],
+    [
+        DenoisingAutoencoder,
+        GreedyTrees,
+        NodeNeighbors,
+        ReconstructionOutlierDetector,
+        SubtreeCounts,
+        TreePairFeatures,
+        UnfoldingRAETransformer,
+    ],
 )
 def test_the_docstring_says_the_default_of_every_parameter(estimator):
     assert defaults_in_docstring(estimator) == defaults_in_code(estimator)

@@ -30,6 +30,7 @@ from sk_autoenc import (
 from sk_autoenc.networks.tree import merging
 from sk_autoenc.networks.tree.merging import Model, greedy_merges
 from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.trees.sequences import (
     balanced_spans,
     forest_of_spans,
@@ -72,12 +73,14 @@ def oracle_of(model):
         0.0,
         architecture.normalize,
         architecture.child_weights,
+        {c: name for name, c in COMPOSITIONS.items()}[architecture.composition],
     )
 
 
 # Against all pairs from scratch
 
 
+@pytest.mark.parametrize("composition", COMPOSITIONS)
 @pytest.mark.parametrize("child_weights", ["equal", "leaves"])
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("n_components", [2, N_FEATURES, 5])
@@ -85,10 +88,15 @@ def oracle_of(model):
     "pair", [("tanh", "identity"), ("logistic", "tanh"), ("relu", "logistic")]
 )
 def test_trees_are_those_of_trying_all_pairs_anew(
-    pair, n_components, normalize, child_weights
+    pair, n_components, normalize, child_weights, composition
 ):
     model = make_model(
-        "children", pair, n_components, normalize=normalize, child_weights=child_weights
+        "children",
+        pair,
+        n_components,
+        normalize=normalize,
+        child_weights=child_weights,
+        composition=composition,
     )
     sequences = make_sequences(8, seed=n_components)
     expected = [greedy_tree(oracle_of(model), sequence) for sequence in sequences]
@@ -320,6 +328,7 @@ WRONG = {
     "sequence 0, vector 0: leaf is a scalar": [[1.0, 2.0]],
     "sequence 0, vector 0: leaf is of type str": [["a", "b"]],
     "X has no sequences": [],
+    "X is a Forest of 0 trees": Forest.from_nested([(A, B)])[:0],
 }
 
 
@@ -329,6 +338,14 @@ def test_wrong_sequences_are_refused_with_their_place(message, X):
     with pytest.raises(ValueError, match=message):
         greedy.fit(X)
     assert not hasattr(greedy, "estimator_")
+
+
+def test_a_forest_with_nan_is_refused_with_its_place():
+    forest = Forest.from_nested([(A, (B, C))])
+    table = forest.leaf_table * np.array([[1.0], [np.nan], [1.0]])
+    forest = Forest(table, forest.tree_start, forest._stacked)
+    with pytest.raises(ValueError, match=r"tree 0, at \[1\]\[0\]: leaf contains NaN"):
+        make().fit(forest)
 
 
 @pytest.mark.parametrize("X", [None, 3, {"a": [A]}, "words", pd.DataFrame(np.eye(3))])

@@ -221,7 +221,8 @@ def test_a_leaf_that_is_no_vector_is_refused_with_its_type(leaf, what):
         Forest.from_nested([A, (B, (A, leaf))])
     assert str(caught.value) == (
         f"tree 1, at [1][1]: leaf is {what}, "
-        "expected a vector of numbers (a tuple is an inner node)"
+        "expected a vector of numbers (a tuple is an inner node); for tokens put a "
+        "LeafVectorizer before"
     )
 
 

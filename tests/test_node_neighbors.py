@@ -365,6 +365,7 @@ def test_sizes_that_nothing_has_are_refused():
         ([0, 1], "pairs of whole numbers"),
         ([(0, 1.5)], "pairs of whole numbers"),
         ([(0, 1, 2)], "pairs of whole numbers"),
+        ([(0, 1), (2,)], "pairs of whole numbers"),
         ("all", "pairs of whole numbers"),
         ([], "pairs of whole numbers"),
     ],

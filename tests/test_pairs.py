@@ -227,6 +227,15 @@ def test_pairs_go_through_splitters_pipelines_and_searches(container):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
+def test_settings_changed_after_fit_hold_from_the_next_fit():
+    features = make(standardize=True).fit(PAIRS)
+    expected = features.transform(PAIRS)
+    features.set_params(pool_size=2, standardize=False, leaf_features=True)
+    assert_array_equal(features.transform(PAIRS), expected)
+    assert len(features.get_feature_names_out()) == 16
+    assert features.fit_transform(PAIRS).shape == (len(PAIRS), 7)
+
+
 def test_clones_and_pickles_make_the_same_rows():
     features = make(standardize=True).fit(PAIRS)
     expected = features.transform(PAIRS)

@@ -4,9 +4,17 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from sk_autoenc import collapse_unary, node_labels, read_tree, tree_from
+from sk_autoenc import (
+    LeafVectorizer,
+    UnfoldingRAETransformer,
+    collapse_unary,
+    node_labels,
+    read_tree,
+    tree_from,
+)
 
 SENTENCE = "(S (NP (DT the) (NN cat)) (VP sat))"
 CONLLU = """\
@@ -27,6 +35,8 @@ def check(obj, tree, labels):
     found = node_labels(obj)
     assert len(found) == n_nodes(tree)
     assert [label for label in found if label is not None] == labels
+    vectorizer = LeafVectorizer().fit([(tree,)])
+    assert vectorizer.transform([obj]) == vectorizer.transform([tree])
 
 
 @pytest.mark.parametrize("kind", ["Tree", "ParentedTree", "ImmutableTree"])
@@ -281,6 +291,35 @@ def test_dendropy_has_names_of_taxa():
     tree = dendropy.Tree.get(data="((a,b)x,c);", schema="newick")
     check(tree, (("a", "b"), "c"), ["x", "a", "b", "c"])
     check(tree.seed_node, (("a", "b"), "c"), ["x", "a", "b", "c"])
+
+
+def check_vectors(trees):
+    """Estimators read trees of ((a, b), a), without what is on inner nodes."""
+    model = UnfoldingRAETransformer(max_iter=1, random_state=0)
+    codes = model.fit([((A, B), A)]).transform(trees)
+    assert codes.tolist() == model.transform([((A, B), A)] * len(trees)).tolist()
+
+
+A, B = np.array([1.0, 2.0]), np.array([0.0, 1.0])
+
+
+def test_estimators_read_vectors_in_nltk_trees():
+    nltk = pytest.importorskip("nltk")
+    check_vectors([nltk.Tree("S", [nltk.Tree("NP", [A, [0.0, 1.0]]), A])])
+
+
+def test_estimators_read_vectors_in_lark_trees():
+    lark = pytest.importorskip("lark")
+    check_vectors([lark.Tree("start", [lark.Tree("x", [A, B]), A])])
+
+
+def test_estimators_read_vectors_that_are_names_in_anytree():
+    anytree = pytest.importorskip("anytree")
+    root = anytree.Node("root")
+    inner = anytree.Node("inner", parent=root)
+    for vector, parent in [(A, inner), (B, inner), (A, root)]:
+        anytree.Node(vector, parent=parent)
+    check_vectors([root, root])
 
 
 def test_no_library_is_imported_by_reading():

@@ -152,7 +152,7 @@ def test_equal_pairs_are_one_node_of_a_cycle():
     ("leaf", "message"),
     [
         (lambda node: (1, 2), r"at \[0\]: leaf gave a tuple, .*join its parts"),
-        (lambda node: {}, r"at \[0\]: leaf gave a 'dict'; a leaf is a token"),
+        (lambda node: set(), r"at \[0\]: leaf gave a 'set'; a leaf is a token"),
         (lambda node: ["x"], r"at \[0\]: leaf gave a list with a 'str' in it"),
     ],
 )

@@ -9,26 +9,13 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from nltk_like import Tree
 from scipy.cluster.hierarchy import linkage, to_tree
 
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.hints import converter_hint
 
 A, B = np.array([1.0, 2.0]), np.array([3.0, 4.0])
-
-
-class Tree(list):
-    """As nltk has it: a list of subtrees and words, with a label."""
-
-    def __init__(self, label, children):
-        super().__init__(children)
-        self._label = label
-
-    def label(self):
-        return self._label
-
-    def subtrees(self, filter=None):
-        raise NotImplementedError
 
 
 class Graph:

@@ -28,23 +28,27 @@ from sk_autoenc.feeds import Batch
 from sk_autoenc.networks.tree import blends, levels
 from sk_autoenc.networks.tree.encoder import normalise
 from sk_autoenc.networks.tree.parameters import Parameters
+from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.nodes import Nodes
 
 every_loss = pytest.mark.parametrize("loss", LOSS_NAMES)
+every_composition = pytest.mark.parametrize("composition", COMPOSITIONS)
 both_child_weights = pytest.mark.parametrize("child_weights", ["equal", "leaves"])
 
 # The oracle
 
 
+@every_composition
 @both_child_weights
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("n_components", [2, N_FEATURES])
 @every_loss
 def test_oracle_gradient_equals_central_differences(
-    loss, n_components, normalize, child_weights
+    loss, n_components, normalize, child_weights, composition
 ):
     options = {"normalize": normalize, "child_weights": child_weights}
+    options |= {"composition": composition}
     model = make_model(loss, ("tanh", "logistic"), n_components, **options)
     trees = [((X, Y, Z), (Y,), X), Z]
     corrupted = corrupt(tuple(trees), np.random.default_rng(0))
@@ -67,9 +71,10 @@ def test_oracle_gradient_equals_central_differences(
 # Batched passes equal the oracle
 
 
+@every_composition
 @every_loss
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(
     trees=tree_lists(N_FEATURES, max_trees=4, max_leaves=20),
     n_components=st.sampled_from([2, N_FEATURES, 5]),
@@ -80,9 +85,19 @@ def test_oracle_gradient_equals_central_differences(
     seed=st.integers(0, 99),
 )
 def test_total_and_gradient_equal_the_oracle(
-    pair, loss, trees, n_components, normalize, child_weights, corrupted, sizes, seed
+    pair,
+    loss,
+    composition,
+    trees,
+    n_components,
+    normalize,
+    child_weights,
+    corrupted,
+    sizes,
+    seed,
 ):
     options = {"normalize": normalize, "child_weights": child_weights}
+    options |= {"composition": composition}
     model = make_model(loss, pair, n_components, seed, **options)
     changed = corrupt(tuple(trees), np.random.default_rng(seed)) if corrupted else None
     inputs = Forest.from_nested(changed).leaf_vectors() if corrupted else None
@@ -106,12 +121,14 @@ def test_total_and_gradient_equal_the_oracle(
     n_components=st.sampled_from([2, N_FEATURES]),
     normalize=st.booleans(),
     child_weights=st.sampled_from(["equal", "leaves"]),
+    composition=st.sampled_from(list(COMPOSITIONS)),
     block=st.sampled_from([1, 50, 10**6]),
 )
 def test_codes_and_reconstruction_equal_the_oracle(
-    trees, pair, n_components, normalize, child_weights, block
+    trees, pair, n_components, normalize, child_weights, composition, block
 ):
     options = {"normalize": normalize, "child_weights": child_weights}
+    options |= {"composition": composition}
     model = make_model("unfold_root", pair, n_components, **options)
     oracle = model.oracle()
     codes = [oracle.codes(tree) for tree in trees]

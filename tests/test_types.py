@@ -11,14 +11,27 @@ from numpy.typing import NDArray
 from sk_autoenc import (
     DenoisingAutoencoder,
     Forest,
+    GreedyTrees,
+    LeafVectorizer,
+    NodeNeighbors,
     RAETransformer,
     ReconstructionOutlierDetector,
+    SubtreeCounts,
+    TreePairFeatures,
     UnfoldingRAETransformer,
     _typing,
+    binarize,
+    from_newick,
+    limit_arity,
+    map_leaves,
+    node_labels,
+    read_tree,
+    tree_from,
 )
 from sk_autoenc._typing import FloatArray, Tree
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
+from sk_autoenc.parts.leaf_vectors import LEAF_VECTORS
 from sk_autoenc.parts.losses import LOSSES
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
 from sk_autoenc.parts.poolings import POOLINGS
@@ -43,6 +56,19 @@ def test_an_autoencoder_of_rows_keeps_its_type_through_fit() -> None:
     assert_type(model.score(ROWS), float)
     assert_type(model.components_, FloatArray)
     assert_type(model.loss_curve_, list[float])
+
+
+def test_what_is_made_of_trees_keeps_its_type() -> None:
+    model = UnfoldingRAETransformer(max_iter=2, random_state=0)
+    finder = NodeNeighbors(model, n_neighbors=1)
+    assert_type(finder.fit(TREES), NodeNeighbors)
+    assert_type(finder.kneighbors(TREES), tuple[FloatArray, NDArray[np.void]])
+    assert_type(finder.subtrees([(0, 1)]), Forest)
+    pairs = [(TREES[0], TREES[1])]
+    assert_type(TreePairFeatures(model, 3).fit(pairs).transform(pairs), FloatArray)
+    assert_type(SubtreeCounts(n_features=8).fit(TREES), SubtreeCounts)
+    greedy = GreedyTrees(RAETransformer(max_iter=2)).fit([ROWS, ROWS[:2]])
+    assert_type(greedy.transform([ROWS.tolist()]), Forest)
 
 
 def test_trees_come_back_as_they_were_given() -> None:
@@ -79,6 +105,25 @@ def test_a_part_of_a_forest_is_a_forest_and_its_trees_are_tuples() -> None:
     assert_type(forest.n_trees, int)
 
 
+def test_trees_of_tokens_become_a_forest_and_come_back() -> None:
+    trees = [(("the", "cat"), "sat"), ("it", "ran")]
+    vectorizer = LeafVectorizer("random", handle_unknown="learn", random_state=0)
+    assert_type(vectorizer.fit(trees), LeafVectorizer)
+    forest = vectorizer.fit_transform(trees)
+    assert_type(forest, Forest)
+    assert_type(vectorizer.transform(trees), Forest)
+    assert_type(vectorizer.inverse_transform(forest), list[Any])
+    assert_type(vectorizer.table_, FloatArray)
+    LeafVectorizer({"the": [1.0], "cat": np.ones(1)}).fit(trees)
+    LeafVectorizer({"op": "one_hot", "rows": "number"}, dtype=np.float64)
+    assert_type(read_tree("(S (NP it) (VP ran))"), Any)
+    assert_type(node_labels("(S (NP it) (VP ran))"), list[Any])
+    assert_type(from_newick("(a, b);"), Any)
+    assert_type(map_leaves(str.upper, trees[0]), Any)
+    assert_type(tree_from(trees, children=lambda node: None, leaf=str), Any)
+    assert_type(limit_arity(trees[0], 2), Any)
+
+
 def refused() -> None:
     """Calls that a type checker refuses."""
     DenoisingAutoencoder(solver="adma")  # type: ignore[arg-type]
@@ -90,6 +135,12 @@ def refused() -> None:
     RAETransformer(pooling=("root", "median"))  # type: ignore[arg-type]
     UnfoldingRAETransformer().fit({"a": LEAF})  # type: ignore[arg-type]
     Forest.concatenate(TREES)  # type: ignore[arg-type]
+    LeafVectorizer(handle_unknown="ignore")  # type: ignore[arg-type]
+    LeafVectorizer("random", 100)  # type: ignore[call-arg]
+    LeafVectorizer().fit({"a": "b"})  # type: ignore[arg-type]
+    tree_from(TREES, children=3, leaf=str)  # type: ignore[arg-type]
+    from_newick(TREES)  # type: ignore[arg-type]
+    binarize((), direction="up")  # type: ignore[arg-type]
 
 
 def names_in(hint: Any) -> set[str]:
@@ -103,6 +154,8 @@ def test_hints_list_the_names_that_there_are() -> None:
     for hint, choices in [
         (_typing.Activation, ACTIVATIONS),
         (_typing.CorruptionName, {name for name in CORRUPTIONS if name is not None}),
+        (_typing.HandleUnknown, {"zeros", "mean", "error", "learn"}),
+        (_typing.LeafVectorsName, LEAF_VECTORS),
         (_typing.Loss, {"mixed", *LOSSES}),
         (_typing.OutlierScore, OUTLIER_SCORES),
         (_typing.Pooling, POOLINGS),
@@ -114,6 +167,7 @@ def test_hints_list_the_names_that_there_are() -> None:
 def test_every_parameter_of_an_estimator_has_a_hint() -> None:
     for estimator in (
         DenoisingAutoencoder,
+        LeafVectorizer,
         RAETransformer,
         ReconstructionOutlierDetector,
         UnfoldingRAETransformer,

@@ -12,9 +12,11 @@ from sk_autoenc.networks.tree.network import Network
 from sk_autoenc.networks.tree.parameters import (
     Architecture,
     Parameters,
+    Sizes,
     parameter_shapes,
 )
 from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.trees.forest import Forest
 
 N_FEATURES = 3
@@ -57,6 +59,7 @@ class Model(NamedTuple):
     def oracle(self, alpha=0.0):
         architecture = self.network.architecture
         names = {activation: name for name, activation in ACTIVATIONS.items()}
+        compositions = {value: name for name, value in COMPOSITIONS.items()}
         parameters = named(self.parameters).items()
         return TreeOracle(
             {name: part.astype(float) for name, part in parameters},
@@ -66,6 +69,7 @@ class Model(NamedTuple):
             alpha,
             architecture.normalize,
             architecture.child_weights,
+            compositions[architecture.composition],
         )
 
 
@@ -75,14 +79,17 @@ def make_model(
     n_components=N_FEATURES,
     seed=0,
     dtype=np.float64,
+    composition="blend",
     **options,
 ):
     """A network and random parameters, intercepts included."""
     activations = [ACTIVATIONS[name] for name in pair]
-    shapes = parameter_shapes(n_components, N_FEATURES)
+    composition = COMPOSITIONS[composition]
+    shapes = parameter_shapes(Sizes(n_components, N_FEATURES, composition.n_gates))
     parameters = Parameters.zeros(shapes, dtype)
     rng = np.random.default_rng(seed)
     parameters.flat[:] = rng.uniform(-0.8, 0.8, parameters.flat.shape)
+    options |= {"composition": composition}
     architecture = Architecture(*activations, loss, **options)
     return Model(Network(architecture, n_components, N_FEATURES, dtype), parameters)
 

@@ -27,7 +27,15 @@ class FlatParameters:
     ----------
     shapes, flat
         As given. Each name in `shapes` is an attribute too.
+    dense : ndarray
+        `flat` without `table`.
+    touched : ndarray of int or None
+        Of a gradient: the rows of `table` that may differ from 0, each once.
     """
+
+    table = None
+    """The last array, if it is one of whose rows a gradient is mostly 0; else None."""
+    touched = None
 
     def __init__(self, shapes, flat):
         self.shapes = shapes
@@ -42,6 +50,19 @@ class FlatParameters:
     def zeros(cls, shapes, dtype):
         """Make parameters that are all 0."""
         return cls(shapes, zeros((sum(map(prod, shapes.values())),), dtype))
+
+    @property
+    def dense(self):
+        """All but the table."""
+        return self.flat if self.table is None else self.flat[: -self.table.size]
+
+    def add(self, gradient):
+        """Add a gradient, in place."""
+        if gradient.touched is None:
+            self.flat += gradient.flat
+        else:
+            self.dense[...] += gradient.dense
+            self.table[gradient.touched] += gradient.table[gradient.touched]
 
     def like(self, flat):
         """Make parameters of the same shapes on another flat array."""

@@ -5,6 +5,7 @@ a docstring, and add a line to `SOLVERS`. One that needs all rows at once has th
 `LBFGS`.
 """
 
+import copy
 import math
 from typing import Any
 
@@ -71,6 +72,8 @@ class SGD:
 
     by_minibatches = True
     """Whether it steps by minibatches; else it needs all rows at every step."""
+    moments = ("velocity",)
+    """Its arrays of the parameters' shape."""
 
     def __init__(self, parameters, settings):
         """Start at rest.
@@ -142,6 +145,7 @@ class Adam:
 
     by_minibatches = True
     only_adds = False
+    moments = ("sum", "mean_square")
 
     def __init__(self, parameters, settings, weight_decay=0.0):
         self.rate = LearningRate(settings)
@@ -172,6 +176,37 @@ class Adam:
         if self.weight_decay:
             parameters *= 1 - self.rate.value * self.weight_decay
         parameters -= update
+
+
+def step_where_touched(solver, parameters, gradient):
+    """Step all parameters, but of their table only the rows that a gradient touches.
+
+    The others keep their values and the solver's moments: a step costs what the batch
+    does, not what the table does (as the "lazy" or "sparse" Adam of other libraries).
+
+    Parameters
+    ----------
+    solver : SGD or Adam
+    parameters, gradient : networks.parameters.FlatParameters
+        With a `table`; `gradient.touched` is not None.
+    """
+    shape, n_dense = parameters.table.shape, parameters.dense.size
+    rows = gradient.touched
+    dense, few = copy.copy(solver), copy.copy(solver)
+    tables = {}
+    for name in solver.moments:
+        moment = getattr(solver, name)
+        tables[name] = moment[n_dense:].reshape(shape)
+        setattr(dense, name, moment[:n_dense])
+        setattr(few, name, tables[name][rows])
+    dense.step(parameters.dense, gradient.dense)
+    values = parameters.table[rows]
+    few.step(values, gradient.table[rows])
+    parameters.table[rows] = values
+    for name, table in tables.items():
+        table[rows] = getattr(few, name)
+    counters = {k: v for k, v in vars(dense).items() if k not in solver.moments}
+    vars(solver).update(counters)
 
 
 class LBFGS:

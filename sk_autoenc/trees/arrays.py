@@ -60,10 +60,10 @@ class NodeArrays:
         stacked: NDArray[np.int32],
         is_finite: bool | None,
     ) -> None:
-        self.leaf_table = _frozen(leaf_table)
-        self.tree_start = _frozen(tree_start)
-        self.n_nodes = _frozen(np.diff(tree_start))
-        self._stacked = _frozen(stacked)
+        self.leaf_table = frozen(leaf_table)
+        self.tree_start = frozen(tree_start)
+        self.n_nodes = frozen(np.diff(tree_start))
+        self._stacked = frozen(stacked)
         (
             self.leaf_row,
             self.parent,
@@ -215,7 +215,7 @@ class NodeArrays:
         return f"row {row} ({where})"
 
 
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
     """Give a read-only view, or the very same array if it is read-only."""
     array = np.asarray(array)
     if array.flags.writeable:

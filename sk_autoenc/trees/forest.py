@@ -13,10 +13,11 @@ from sk_autoenc.trees.joining import join
 from sk_autoenc.trees.leaves import as_table, table_dtype
 from sk_autoenc.trees.nested import flatten, is_nested, nest
 from sk_autoenc.trees.nodes import Columns, starts
+from sk_autoenc.trees.vector_trees import are_foreign
 
 
 def is_forest_like(X: object) -> bool:
-    """Tell trees, a `Forest` or nested tuples, from the rows of a 2-D array.
+    """Tell trees, a `Forest`, nested tuples or others, from the rows of a 2-D array.
 
     Parameters
     ----------
@@ -25,9 +26,10 @@ def is_forest_like(X: object) -> bool:
     Returns
     -------
     bool
-        Whether X is a `Forest` or `sk_autoenc.trees.nested.is_nested`.
+        Whether X is a `Forest`, or as `sk_autoenc.trees.nested.is_nested` or
+        `sk_autoenc.trees.vector_trees.are_foreign` say.
     """
-    return isinstance(X, Forest) or is_nested(X)
+    return isinstance(X, Forest) or is_nested(X) or are_foreign(X)
 
 
 class Forest(NodeArrays):

@@ -29,7 +29,8 @@ def tree_from(
         attribute or of a method without arguments. None or nothing: it has none.
     leaf : str or callable
         What stands for a node without children: a token (anything hashable but a
-        tuple), or a vector (a list of numbers or an array). A function or a name too.
+        tuple), a vector (a list of numbers or an array) or a record (a dict, for
+        `LeafVectorizer`). A function or a name too.
     label : str or callable, default=None
         The label of a node, where `place_label` needs it; None is no label. A function
         or a name too.

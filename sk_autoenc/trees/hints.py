@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 CONVERTER = """\
-{kind} objects are not nested tuples; convert them first, by read_tree to words and \
-types, or with a function `vector` of yours that gives the numbers of a leaf:
+{kind} objects are not nested tuples; make tuples of words and types, by read_tree or \
+tree_from for a LeafVectorizer, or of vectors, with a function `vector` of yours that \
+gives the numbers of a leaf:
 
     def nested({arguments}):
         children = tuple(nested({child}) for child in {children})
@@ -53,8 +54,9 @@ def converter_hint(obj):
     --------
     >>> import ast
     >>> print(converter_hint(ast.parse("x = 1")))
-    Module objects are not nested tuples; convert them first, by read_tree to words \
-and types, or with a function `vector` of yours that gives the numbers of a leaf:
+    Module objects are not nested tuples; make tuples of words and types, by read_tree \
+or tree_from for a LeafVectorizer, or of vectors, with a function `vector` of yours \
+that gives the numbers of a leaf:
     <BLANKLINE>
         def nested(node):
             children = tuple(nested(child) for child in ast.iter_child_nodes(node))

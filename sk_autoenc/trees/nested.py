@@ -74,19 +74,38 @@ def flatten(X, dtype=None):
     ValueError
         X is empty, or a tree is wrong; the message says which tree and where.
     """
-    trees = _as_sequence(X)
-    objects, arities = _walk(trees)
-    tree_start, stacked, order = number_in_preorder(arities, len(trees))
+    tree_start, stacked, leaf_at, leaves = unroll(_as_sequence(X))
     columns = Columns(*stacked)
-    leaf_at = np.flatnonzero(columns.n_children == 0)
-    objects = np.fromiter(objects, dtype=object, count=len(objects))
-    leaves = objects[order[leaf_at]].tolist()
 
     def where(number):
         return place(tree_start, columns, leaf_at[number])
 
     table, columns.leaf_row[leaf_at] = table_of_leaves(leaves, dtype, where)
     return table, tree_start, stacked
+
+
+def unroll(trees):
+    """Read the structure of nested tuples, whatever their leaves are.
+
+    Parameters
+    ----------
+    trees : list of object
+
+    Returns
+    -------
+    tree_start : int64 array of shape (n_trees + 1,)
+    stacked : int32 array of shape (7, n_nodes)
+        The `Columns`; all of `leaf_row` is -1.
+    leaf_at : intp array of shape (n_leaves,)
+        The nodes that are leaves, ascending.
+    leaves : list of object
+        In that order. An empty tuple is among them, if there is one.
+    """
+    objects, arities = _walk(trees)
+    tree_start, stacked, order = number_in_preorder(arities, len(trees))
+    leaf_at = np.flatnonzero(Columns(*stacked).n_children == 0)
+    objects = np.fromiter(objects, dtype=object, count=len(objects))
+    return tree_start, stacked, leaf_at, objects[order[leaf_at]].tolist()
 
 
 def _as_sequence(X):
@@ -133,15 +152,27 @@ def _walk(trees):
     return objects, arities
 
 
-def nest(forest):
-    """Make nested tuples of the trees of a `Forest`; see `Forest.to_nested`."""
-    rows = forest.leaf_row[forest.leaves]
-    vectors = {row: forest.leaf_table[row] for row in set(rows.tolist())}
+def nest(forest, leaf_of=None):
+    """Make nested tuples of the trees of a `Forest`; see `Forest.to_nested`.
+
+    Parameters
+    ----------
+    forest : Forest
+    leaf_of : dict of int to object, default=None
+        What stands for each row of the leaf table; None: the row.
+
+    Returns
+    -------
+    trees : list of tuple or leaf
+    """
+    if leaf_of is None:
+        rows = forest.leaf_row[forest.leaves]
+        leaf_of = {row: forest.leaf_table[row] for row in set(rows.tolist())}
     done = []  # subtrees not yet taken by a parent, the leftmost last
     columns = zip(forest.leaf_row.tolist(), forest.n_children.tolist(), strict=True)
     for row, n_children in reversed(list(columns)):
         if n_children == 0:
-            done.append(vectors[row])
+            done.append(leaf_of[row])
         else:
             children = tuple(done[: -n_children - 1 : -1])
             del done[-n_children:]

@@ -125,12 +125,12 @@ def _convert(kind: Kind, root: Any) -> AnyTree:
 
 def kind_of(obj: object) -> Kind:
     """Find the kind of a tree, or say which there are."""
-    kind = _find(obj)
+    kind = find_kind(obj)
     if kind is None:
         raise TypeError(_unknown(obj))
     if kind.name == JSON and is_kind(obj, list):
         item = next(own_items(obj), None)
-        kind_of_item = _find(item)
+        kind_of_item = find_kind(item)
         if kind_of_item is not None and kind_of_item.name not in IN_A_LIST:
             raise TypeError(
                 f"read_tree reads one tree, got a list of {type(item).__name__!r}; "
@@ -139,7 +139,8 @@ def kind_of(obj: object) -> Kind:
     return kind
 
 
-def _find(obj: Any) -> Kind | None:
+def find_kind(obj: Any) -> Kind | None:
+    """Find the kind of a tree; None of what is no tree."""
     return next((kind for kind in KINDS if kind.recognises(obj)), None)
 
 

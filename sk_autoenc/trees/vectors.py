@@ -149,7 +149,8 @@ def _why_no_vector(leaf, items, array):
         what = "a scalar of" if array.dtype.kind in "buifc" else "of"
         return (
             f"leaf is {what} type {type(leaf).__name__}, "
-            "expected a vector of numbers (a tuple is an inner node)"
+            "expected a vector of numbers (a tuple is an inner node); for tokens "
+            "put a LeafVectorizer before"
         )
     if array.ndim > 1:
         return f"leaf has {array.ndim} dimensions, expected 1"

@@ -151,10 +151,13 @@ def checked(value: Any, role: str) -> Any:
 
 
 def leaf_problem(value: Any) -> str | None:
-    """Say what is wrong with a leaf; None if it is a token or a vector."""
-    if isinstance(value, ATOMS) or value is None:
+    """Say what is wrong with a leaf; None if it is a token, vector or record."""
+    if isinstance(value, ATOMS) or value is None or isinstance(value, Mapping):
         return None
-    allowed = "a leaf is a token (hashable) or a vector (a list of numbers, an array)"
+    allowed = (
+        "a leaf is a token (hashable), a vector (a list of numbers, an array) or a "
+        "record (a dict)"
+    )
     if is_kind(value, tuple):
         return (
             f"a tuple, which would be an inner node; {allowed}: join its parts to one "

@@ -83,7 +83,7 @@ def unfold_gradient(context, structure, decoding, delta_leaves):
         slope = activation.slope(inner, work("decoder_slope", *inner.shape))
     delta = work("delta_decoded", *inner.shape)
     sums = work("delta_sums", structure.n_inner, 2 * parameters.n_components)
-    gather_leaves(structure, delta_leaves, sums)
+    gather_leaves(structure.leaf_gather, delta_leaves, sums)
     for level in reversed(structure.levels):
         if level.gather is not None:
             sums[level.parents] += pairs(level.gather @ delta[level.children])
@@ -105,7 +105,7 @@ def decode_children(context, structure, encoding):
     """
     parameters, architecture, work, _ = context
     codes, n_roots = encoding.inner, len(structure.root_trees)
-    pair = work("pairs", *encoding.sums.shape)
+    pair = work("pairs", structure.n_inner, 2 * parameters.n_components)
     np.dot(codes, parameters.decoder.T, out=pair)
     inner = work("decoded", *codes.shape)
     inner[:n_roots] = codes[:n_roots]
@@ -140,9 +140,8 @@ def decode_children_gradient(
     parameters, _, work, gradient = context
     delta_inner = through_slope(context, decoding.inner, delta_inner, "decoder_slope")
     delta_leaves = through_slope(context, decoding.leaves, delta_leaves, "leaf_slope")
-    sums = gather_leaves(
-        structure, delta_leaves, work("delta_sums", *encoding.sums.shape)
-    )
+    sums = work("delta_sums", structure.n_inner, 2 * parameters.n_components)
+    gather_leaves(structure.leaf_gather, delta_leaves, sums)
     for level in structure.levels:
         if level.gather is not None:
             sums[level.parents] += pairs(level.gather @ delta_inner[level.children])

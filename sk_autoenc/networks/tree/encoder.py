@@ -11,6 +11,7 @@ autoencoders for paraphrase detection. NIPS 2011.
 Abe. Unfolding RAE and BPTS; RAE. 2015.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,20 +19,22 @@ import numpy as np
 from sk_autoenc.networks.tree.passes import (
     add_product,
     add_rows,
+    add_to_table,
     gather_leaves,
-    halves,
-    pairs,
-    read_leaves,
+    joined,
+    read_entering,
 )
+from sk_autoenc.parts.compositions import Kept
 
 
 class Encoding(NamedTuple):
     """The codes of a block and what their gradient needs."""
 
-    codes: np.ndarray
-    """vec(.) of all inner nodes by level, then all leaves, (n_nodes, n_components)."""
-    sums: np.ndarray
-    """[s_L | s_R] of each inner node's children, (n_inner, 2 * n_components)."""
+    states: tuple[np.ndarray, ...]
+    """vec(.) of all inner nodes by level, then all leaves, (n_nodes, n_components);
+    after it whatever else the composition sends up."""
+    kept: Kept
+    """Of the inner nodes."""
     lengths: np.ndarray | None
     """Of inner codes before normalisation, (n_inner, 1). None: not normalised."""
     slopes: np.ndarray | None
@@ -41,22 +44,22 @@ class Encoding(NamedTuple):
     """
     inputs: np.ndarray | None
     """What was projected to codes of leaves, (n_leaves, n_features). None: nothing."""
-    factors: np.ndarray | None
-    """What each node is multiplied by as a child, (n_nodes, 1). None: all 1."""
+    leaf_factors: np.ndarray | None
+    """What codes of leaves were multiplied by, (n_leaves, n_components)."""
+
+    @property
+    def codes(self):
+        """vec(.) of all nodes."""
+        return self.states[0]
 
     @property
     def inner(self):
         """vec(p) of the inner nodes, by level."""
-        return self.codes[: len(self.sums)]
-
-    @property
-    def leaves(self):
-        """vec(l) of the leaves."""
-        return self.codes[len(self.sums) :]
+        return self.kept.states[0]
 
 
-def encode(context, structure, inputs=None):
-    """Encode all nodes, leaves up: Eq. (22) or (41).
+def encode(context, structure, inputs=None, leaf_factors=None):
+    """Encode all nodes, leaves up: Eq. (22), (41), (80) or (82).
 
     Parameters
     ----------
@@ -65,6 +68,8 @@ def encode(context, structure, inputs=None):
     inputs : ndarray of shape (n_leaves, n_features), default=None
         What enters at the leaves in place of their own vectors, for instance these
         corrupted.
+    leaf_factors : ndarray of shape (n_leaves, n_components), default=None
+        What codes of leaves are multiplied by: dropout. None: nothing.
 
     Returns
     -------
@@ -73,41 +78,60 @@ def encode(context, structure, inputs=None):
     """
     parameters, architecture, work, _ = context
     activation, normalize = architecture.encoder_activation, architecture.normalize
+    composition = architecture.composition
     n_inner, n_components = structure.n_inner, parameters.n_components
-    codes = work("codes", structure.n_nodes, n_components)
+    states = make_states(composition, work, structure.n_nodes, n_components)
+    codes = states[0]
     inputs = encode_leaves(context, structure, inputs, codes[n_inner:])
+    if leaf_factors is not None:
+        codes[n_inner:] *= leaf_factors
+    for other in states[1:]:
+        other[n_inner:] = codes[n_inner:]
     lengths = work("lengths", n_inner, 1) if normalize else None
     slopes = None
-    if normalize and activation.scaled:
-        slopes = work("encoder_slope", n_inner, n_components)
-    factors = None
-    if architecture.child_weights == "leaves":
-        factors = structure.child_factors(codes.dtype)[:, None]
-    sums = work("sums", n_inner, 2 * n_components)
-    leaves = as_children(codes, factors, slice(n_inner, None))
-    gather_leaves(structure, leaves, sums)
+    if normalize and composition.scales and activation.scaled:
+        slopes = work("factors", n_inner, n_components)
+    kept = make_kept(composition, work, states, n_inner)
+    for state, total in zip(states, kept.sums, strict=True):
+        gather_leaves(structure.leaf_enter, state[n_inner:], total)
+    activate = activation.value
+    weights, intercept = parameters.encoder, parameters.encoder_intercept
     for level in reversed(structure.levels):
-        if level.gather is not None:
-            children = as_children(codes, factors, level.children)
-            sums[level.parents] += pairs(level.gather @ children)
-        here = np.dot(sums[level.rows], parameters.encoder.T, out=codes[level.rows])
-        here += parameters.encoder_intercept
-        if slopes is None:
-            activation.value(here)
-        else:
-            activation.scaled(here, slopes[level.rows])
+        if level.enter is not None:
+            for state, total in zip(states, kept.sums, strict=True):
+                above = total[level.parents]
+                above += joined(level.enter @ state[level.children], above.shape[1])
+        if slopes is not None:
+            activate = partial(activation.scaled, slope=slopes[level.rows])
+        composition.forward(weights, intercept, activate, kept.at(level.rows))
         if normalize:
-            normalise(here, lengths[level.rows])
-    return Encoding(codes, sums, lengths, slopes, inputs, factors)
+            normalise(codes[level.rows], lengths[level.rows])
+    return Encoding(states, kept, lengths, slopes, inputs, leaf_factors)
 
 
-def as_children(values, factors, rows):
-    """Take some rows, times their factors if there are any."""
-    return values[rows] if factors is None else values[rows] * factors[rows]
+def make_states(composition, work, n_nodes, n_components):
+    """Take buffers for what a composition sends up, the codes first."""
+    names = ("codes", "cells")[: composition.n_states]
+    return tuple([work(name, n_nodes, n_components) for name in names])
+
+
+def make_kept(composition, work, states, n_inner):
+    """Take buffers for what is kept of the inner nodes."""
+    n_components = states[0].shape[1]
+    n_sums = (3 if composition.means else 2) * n_components
+    names = ("sums", "cell_sums")[: len(states)]
+    gates = None
+    if composition.n_gates > 1:
+        gates = work("gates", n_inner, composition.n_gates * n_components)
+    return Kept(
+        tuple([state[:n_inner] for state in states]),
+        tuple([work(name, n_inner, n_sums) for name in names]),
+        gates,
+    )
 
 
 def encode_leaves(context, structure, inputs, out):
-    """Write vec(l) = U x_l + u, or x_l if there is no projection.
+    """Write vec(l) = U x_l + u, or x_l if there is no projection; x_l may be learned.
 
     Returns
     -------
@@ -117,14 +141,14 @@ def encode_leaves(context, structure, inputs, out):
     parameters = context.parameters
     if not parameters.projects:
         if inputs is None:
-            read_leaves(structure, out)
+            read_entering(context, structure, out)
         else:
             out[...] = inputs
         return None
     if inputs is None:
         n_features = parameters.leaf_encoder.shape[1]
         buffer = context.work("inputs", structure.n_leaves, n_features)
-        inputs = read_leaves(structure, buffer)
+        inputs = read_entering(context, structure, buffer)
     np.dot(inputs, parameters.leaf_encoder.T, out=out)
     out += parameters.leaf_encoder_intercept
     return inputs
@@ -140,46 +164,88 @@ def encoder_gradient(context, structure, encoding, buffer):
     structure : Structure
     encoding : Encoding
     buffer : ndarray of shape (n_nodes, n_components)
-        dE/dvec(.) but for what comes through the node's parent. Overwritten with dE/da
-        of inner nodes and, with a projection, dE/dvec(l) of leaves.
+        dE/dvec(.) but for what comes through the node's parent. Overwritten with the
+        whole of it for leaves, before `leaf_factors`, and with anything for others.
     """
     parameters, architecture, work, gradient = context
-    inner, sums, lengths = encoding.inner, encoding.sums, encoding.lengths
-    factors = encoding.factors
-    slope = encoder_slope(architecture.encoder_activation, encoding, work)
-    back = work("pairs", *sums.shape)
+    composition, weights = architecture.composition, parameters.encoder
+    n_inner, lengths, kept = structure.n_inner, encoding.lengths, encoding.kept
+    factors = encoding.slopes
+    if factors is None:
+        factors = factors_of(context, encoding)
+    deltas = (buffer, *(work("delta_cells", *buffer.shape) for _ in kept.states[1:]))
+    for other in deltas[1:]:
+        other.fill(0)
+    delta_gates = buffer[:n_inner]
+    if kept.gates is not None:
+        delta_gates = work("delta_gates", *kept.gates.shape)
+    backs = [
+        work(f"back_{number}", *total.shape) for number, total in enumerate(kept.sums)
+    ]
+    to_leaves = parameters.projects or parameters.learns_leaves
     for level in structure.levels:
-        here = buffer[level.rows]
+        rows, above = level.rows, level.parents  # the first of `rows`
         if lengths is not None:
-            normalise_gradient(inner[level.rows], lengths[level.rows], here)
-        here *= slope[level.rows]  # Eqs. (27, 28)
-        if level.spread is not None:
-            np.dot(buffer[level.parents], parameters.encoder, out=back[level.parents])
-            down = level.spread @ halves(back[level.parents])
-            if factors is not None:
-                down *= factors[level.children]  # Eq. (42)
-            buffer[level.children] += down
-    delta, delta_leaves = np.split(buffer, [structure.n_inner])
-    add_product(gradient.encoder, delta, sums)  # Eqs. (29, 43)
-    add_rows(gradient.encoder_intercept, delta)
-    if parameters.projects:  # Eq. (31) without its last term: the targets are fixed
-        np.dot(delta, parameters.encoder, out=back)
-        down = structure.leaf_spread @ halves(back)
-        if factors is not None:
-            down *= factors[structure.n_inner :]
-        delta_leaves += down
+            normalise_gradient(encoding.inner[rows], lengths[rows], buffer[rows])
+        composition.backward(
+            weights,
+            None if factors is None else factors[rows],
+            [delta[rows] for delta in deltas],
+            delta_gates[rows],
+            [back[rows if to_leaves else above] for back in backs],
+        )
+        if level.leave is not None:
+            for delta, back in zip(deltas, backs, strict=True):
+                delta[level.children] += level.leave @ joined(
+                    back[above], delta.shape[1]
+                )  # Eqs. (28), (42)
+    sums = kept.sums[0][:, : 2 * parameters.n_components]
+    add_product(gradient.encoder, delta_gates, sums)  # Eqs. (29, 43)
+    add_rows(gradient.encoder_intercept, delta_gates)
+    if to_leaves:
+        delta_leaves = buffer[n_inner:]
+        for delta, back in zip(deltas, backs, strict=True):
+            delta_leaves += structure.leaf_leave @ joined(back, delta.shape[1])
+        leaf_gradient(context, structure, encoding, delta_leaves, deltas[1:])
+
+
+def factors_of(context, encoding):
+    """Derive all inner codes, before they were normalised, by what they are made of."""
+    _, architecture, work, _ = context
+    kept, lengths = encoding.kept, encoding.lengths
+    if lengths is not None:
+        codes = kept.states[0]
+        codes = np.multiply(codes, lengths, out=work("outputs", *codes.shape))
+        kept = kept._replace(states=(codes, *kept.states[1:]))
+    return architecture.composition.factors(architecture.encoder_activation, kept, work)
+
+
+def leaf_gradient(context, structure, encoding, delta_leaves, others):
+    """Backpropagate from codes of leaves to what made them: Eq. (31).
+
+    Without its last term, since the targets are fixed.
+
+    Parameters
+    ----------
+    delta_leaves : ndarray of shape (n_leaves, n_components)
+        dE/dvec(l), overwritten.
+    others : tuple of ndarray of shape (n_nodes, n_components)
+        The same of what else starts as the code of a leaf.
+    """
+    parameters, _, work, gradient = context
+    for other in others:
+        delta_leaves += other[structure.n_inner :]
+    if encoding.leaf_factors is not None:
+        delta_leaves *= encoding.leaf_factors
+    if parameters.projects:
         add_product(gradient.leaf_encoder, delta_leaves, encoding.inputs)
         add_rows(gradient.leaf_encoder_intercept, delta_leaves)
-
-
-def encoder_slope(activation, encoding, work):
-    """f'(a) of inner nodes, (n_inner, n_components); scaled if codes were."""
-    outputs, lengths = encoding.inner, encoding.lengths
-    if encoding.slopes is not None:
-        return encoding.slopes
-    if lengths is not None:
-        outputs = np.multiply(outputs, lengths, out=work("outputs", *outputs.shape))
-    return activation.slope(outputs, work("encoder_slope", *outputs.shape))
+    if parameters.learns_leaves:
+        delta = delta_leaves
+        if parameters.projects:
+            delta = work("delta_entering", *encoding.inputs.shape)
+            np.dot(delta_leaves, parameters.leaf_encoder, out=delta)
+        add_to_table(gradient, structure, delta)
 
 
 def normalise(buffer, lengths_out):

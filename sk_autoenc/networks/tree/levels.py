@@ -3,9 +3,15 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from sk_autoenc.networks.tree.blends import Blends, choose_dense, weigh
-from sk_autoenc.networks.tree.structure import Level, Structure
+from sk_autoenc.networks.tree.blends import (
+    Blends,
+    choose_dense,
+    weigh,
+    weigh_entering,
+)
+from sk_autoenc.networks.tree.structure import DECODED, Level, Structure
 from sk_autoenc.trees.nodes import below, between, parents, runs
 
 BLOCK_CODE_ENTRIES = 1_500_000
@@ -22,7 +28,7 @@ class Block(NamedTuple):
     leaves: slice
 
 
-def prepare(trees, dtype):
+def prepare(trees, dtype, wiring=DECODED):
     """Prepare a batch of trees.
 
     Parameters
@@ -30,6 +36,7 @@ def prepare(trees, dtype):
     trees : Nodes or Forest
     dtype : numpy dtype
         Of the leaf table and of the parameters that the batch will meet.
+    wiring : Wiring
 
     Returns
     -------
@@ -45,27 +52,96 @@ def prepare(trees, dtype):
     bare_trees = np.flatnonzero(trees.tree_start[1:] - trees.tree_start[:-1] == 1)
     bare_rows = row_of_node[trees.tree_start[bare_trees]]
 
-    weights = weigh(trees, children, parent, dtype)
-    weights[bare_rows - len(roots)] = 0
     parent_number = row_of_node[parent[children]].astype(np.int32)
     n_children = np.append(level_start[2:], len(inner)) - level_start[1:]
     n_inner_children = len(inner) - len(roots)
     first_row = level_start[:-1].astype(np.int32)
     parent_number[:n_inner_children] -= np.repeat(first_row, n_children)
-    blends = Blends.of(parent_number, weights)
-    n_leaves = len(node_of_row) - len(inner)
-    leaf_spread = blends.sparse(n_inner_children, n_leaves, len(inner))
+    weights = weigh(trees, children, parent, dtype)
+    weights[bare_rows - len(roots)] = 0
+    entering = weigh_entering(
+        trees, children, weights, by_leaves=wiring.by_leaves, means=wiring.means
+    )
+    sizes = LevelSizes(level_start, n_parents, n_children)
+    leave = joints(sizes, Blends.of(parent_number, entering))
+    spread = Joints([None] * len(leave.levels), None)
+    if wiring.decodes:
+        is_same = entering is weights
+        spread = leave if is_same else joints(sizes, Blends.of(parent_number, weights))
     return Structure(
         trees,
-        make_levels(level_start, n_parents, n_children, blends),
-        leaf_spread,
-        leaf_spread.T,
+        make_levels(sizes, spread.levels, leave.levels),
+        spread.leaves,
+        transposed(spread.leaves),
+        leave.leaves.T,
+        leave.leaves,
         node_of_row,
         row_of_node,
         np.searchsorted(trees.tree_start, roots, side="right") - 1,
         bare_trees,
         bare_rows - len(inner),
     )
+
+
+class LevelSizes(NamedTuple):
+    """Where the levels of inner nodes begin, and how many there are of what."""
+
+    start: np.ndarray
+    """(n_levels + 1,) int: the first row of each."""
+    n_parents: np.ndarray
+    """(n_levels,) int: nodes with an inner child."""
+    n_children: np.ndarray
+    """(n_levels,) int: inner nodes of the next level."""
+
+
+class Joints(NamedTuple):
+    """The matrices from parents to children, of one kind of weights."""
+
+    levels: list
+    """(n_children, n_weights * n_parents) of each level; None where it has no inner
+    children."""
+    leaves: csr_array | None
+    """(n_leaves, n_weights * n_inner)."""
+
+
+def joints(sizes, blends):
+    """Make the matrices of some blends.
+
+    Parameters
+    ----------
+    sizes : LevelSizes
+    blends : Blends
+        Of all children. The first are the inner nodes, by level, with the number of
+        the parent counted in its own level.
+    """
+    (start, n_parents, n_children), n_weights = sizes, blends.weights.shape[1]
+    n_inner, n_leaves = int(start[-1]), len(blends.parent) - int(n_children.sum())
+    is_dense = choose_dense(
+        n_parents, n_children, len(blends.parent), n_weights * blends.weights.itemsize
+    )
+    dense, dense_start = blends.dense(n_children, n_parents, is_dense)
+    levels, first = [], 0
+    for n_above, n_below, small, begin in zip(
+        n_parents.tolist(),
+        n_children.tolist(),
+        is_dense.tolist(),
+        dense_start.tolist(),
+        strict=False,
+    ):
+        matrix = None
+        if n_below and small:
+            stop = begin + n_weights * n_above * n_below
+            matrix = dense[begin:stop].reshape(n_below, n_weights * n_above)
+        elif n_below:
+            matrix = blends.sparse(first, n_below, n_above)
+        levels.append(matrix)
+        first += n_below
+    return Joints(levels, blends.sparse(first, n_leaves, n_inner))
+
+
+def transposed(matrix):
+    """Transpose, unless there is nothing."""
+    return None if matrix is None else matrix.T
 
 
 def order_by_level(trees, parent, is_leaf):
@@ -93,56 +169,37 @@ def order_by_level(trees, parent, is_leaf):
     return inner_nodes[key.argsort(kind="stable")], counts[:, 0], level_start
 
 
-def make_levels(level_start, n_parents, n_children, blends):
+def make_levels(sizes, spread, leave):
     """Make the list of levels.
 
     Parameters
     ----------
-    level_start, n_parents
-        As from `order_by_level`.
-    n_children : ndarray of int of shape (n_levels,)
-        Number of inner nodes of the next level.
-    blends : Blends
-        Of all children. The first are the inner nodes, by level, with the number of
-        the parent counted in its own level.
+    sizes : LevelSizes
+    spread, leave : list of matrices
+        Of each level, as in `Level`. The two may be one list.
 
     Returns
     -------
     list of Level
     """
-    itemsize = blends.weights.itemsize
-    is_dense = choose_dense(n_parents, n_children, len(blends.parent), itemsize)
-    dense, dense_start = blends.dense(n_children, n_parents, is_dense)
-    bounds, n_roots = level_start.tolist(), int(level_start[1])
+    bounds, n_parents = sizes.start.tolist(), sizes.n_parents.tolist()
     # Slices that are equal are one object: deep trees have as many levels as nodes.
     all_rows = [*map(slice, bounds[:-1], bounds[1:]), slice(bounds[-1], bounds[-1])]
-    sizes = zip(
-        n_parents.tolist(),
-        n_children.tolist(),
-        is_dense.tolist(),
-        dense_start.tolist(),
-        all_rows,
-        all_rows[1:],
-        strict=False,
-    )
+    is_same = leave is spread
     levels = []
-    for n_above, n_below, small, start, rows, children in sizes:
+    for rows, children, n_above, down, back in zip(
+        all_rows, all_rows[1:], n_parents, spread, leave, strict=False
+    ):
         parents = rows
         if n_above < rows.stop - rows.start:
             parents = slice(rows.start, rows.start + n_above)
-        spread = gather = None
-        if n_below and small:
-            stop = start + 2 * n_above * n_below
-            spread = dense[start:stop].reshape(n_below, 2 * n_above)
-        elif n_below:
-            spread = blends.sparse(children.start - n_roots, n_below, n_above)
-        if n_below:
-            gather = spread.T
-        levels.append(Level(rows, parents, children, spread, gather))
+        gather = transposed(down)
+        enter = gather if is_same else transposed(back)
+        levels.append(Level(rows, parents, children, down, gather, enter, back))
     return levels
 
 
-def blocks(trees, n_components, dtype):
+def blocks(trees, n_components, dtype, wiring=DECODED):
     """Prepare consecutive trees in blocks of bounded size, or of one larger tree.
 
     Parameters
@@ -152,6 +209,7 @@ def blocks(trees, n_components, dtype):
         Length of a code.
     dtype : numpy dtype
         Of the leaf table and of the parameters that the blocks will meet.
+    wiring : Wiring
 
     Yields
     ------
@@ -160,7 +218,7 @@ def blocks(trees, n_components, dtype):
     start, n_leaves_before = trees.tree_start, 0
     most_nodes = BLOCK_CODE_ENTRIES // n_components
     for first, last in runs(np.diff(start), most_nodes):
-        structure = prepare(between(trees, first, last), dtype)
+        structure = prepare(between(trees, first, last), dtype, wiring)
         n_leaves = n_leaves_before + structure.n_leaves
         yield Block(
             structure,

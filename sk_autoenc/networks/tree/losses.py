@@ -30,7 +30,7 @@ def unfold_root_losses(context, structure, encoding, buffer=None):
     structure : Structure
     encoding : Encoding
     buffer : ndarray of shape (n_nodes, n_components), default=None
-        Zeros. dE/dvec(.) of the roots of what is unfolded is written into it.
+        dE/dvec(.) of the roots of what is unfolded is added to it.
 
     Returns
     -------
@@ -54,22 +54,30 @@ def unfold_all_losses(context, structure, encoding, buffer=None):
     return losses
 
 
-def unfolding_losses(context, structure, encoding, root_rows, buffer):
+def unfolding_losses(
+    context, structure, encoding, root_rows, buffer, leaf_weights=None
+):
     """Eq. (24) of each tree of `structure`, unfolded from given rows of the codes.
 
     Parameters
     ----------
     root_rows : ndarray of int of shape (n_trees,)
-        In the codes of `encoding` and in `buffer`.
+        In the codes of `encoding` and in `buffer`; each once.
+    leaf_weights : ndarray of shape (n_leaves,), default=None
+        What the error of a leaf counts; None: 1.
     """
     decoding = unfold(context, structure, encoding.codes[root_rows])
     errors = leaf_errors(context, structure, decoding.leaves)
-    losses = structure.sum_leaves_by_tree(half_squares(errors))
+    by_leaf = half_squares(errors)
+    if leaf_weights is not None:
+        by_leaf *= leaf_weights
     if buffer is not None:
+        if leaf_weights is not None:
+            errors *= leaf_weights[:, None]
         delta_leaves = project_out_gradient(context, decoding.leaves, errors)
         delta_roots = unfold_gradient(context, structure, decoding, delta_leaves)
-        buffer[root_rows] = delta_roots
-    return losses
+        buffer[root_rows] += delta_roots
+    return structure.sum_leaves_by_tree(by_leaf)
 
 
 def children_losses(context, structure, encoding, buffer=None):

@@ -6,12 +6,14 @@ after it, and a merge by the boundary between its two parts, the first leaf of t
 one: so every boundary is merged across once.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from sk_autoenc.networks.tree.encoder import normalise
 from sk_autoenc.networks.tree.parameters import Architecture, Parameters
+from sk_autoenc.parts.compositions import Kept
 from sk_autoenc.trees.nodes import padded_runs, starts
 
 MERGED_ENTRIES = 2**22
@@ -51,10 +53,10 @@ class Model(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Neighbours: codes of the left and the right ones, and what they are made of."""
+    """Neighbours: states of the left and the right ones, and what they are made of."""
 
-    codes: tuple[np.ndarray, np.ndarray]
-    """(n_pairs, n_components) each."""
+    states: tuple[tuple[np.ndarray, np.ndarray], ...]
+    """(n_pairs, n_components) each: codes, and whatever else a composition sends up."""
     n_leaves: tuple[np.ndarray, np.ndarray]
     """(n_pairs,) int each."""
     vectors: tuple[np.ndarray, np.ndarray]
@@ -93,7 +95,10 @@ def greedy_merges(model, leaf_table, rows, lengths):
 
 
 def leaf_codes(parameters, vectors):
-    """vec(l) = U x_l + u of leaf vectors, or these themselves."""
+    """vec(l) = U x_l + u of leaf vectors, or these themselves; some are learned."""
+    if parameters.learns_leaves:
+        n_learned = len(parameters.leaf_table)
+        vectors = np.concatenate([parameters.leaf_table, vectors[n_learned:]])
     if not parameters.projects:
         return vectors
     return vectors @ parameters.leaf_encoder.T + parameters.leaf_encoder_intercept
@@ -127,9 +132,10 @@ class Block:
         is_there = place < self.lengths[:, None]
         leaf = np.minimum(start[:, None] + place, len(rows) - 1)
         self.table, self.rows = leaf_table, rows[leaf].ravel()
-        self.codes = table_codes[self.rows]
-        self.merged = np.empty_like(self.codes)
-        """Code of the node that a merge across the boundary before a slot makes."""
+        n_states = self.model.architecture.composition.n_states
+        self.states = tuple([table_codes[self.rows] for _ in range(n_states)])
+        self.merged = tuple([np.empty_like(state) for state in self.states])
+        """Of the node that a merge across the boundary before a slot makes."""
         is_there[:, 0] = False
         self.look(np.flatnonzero(is_there))
 
@@ -141,7 +147,8 @@ class Block:
             errors = self.errors[:active]
             middle = self.first[:active] + errors.argmin(axis=1)
             left, stop = self.before[middle], self.after[middle]
-            self.codes[left] = self.merged[middle]
+            for state, merged in zip(self.states, self.merged, strict=True):
+                state[left] = merged[middle]
             self.height[left] = 1 + np.maximum(self.height[left], self.height[middle])
             self.after[left] = stop
             self.errors.ravel()[middle] = np.inf
@@ -160,35 +167,51 @@ class Block:
             middle = boundaries[first : first + PAIRS]
             left, stop = self.before[middle], self.after[middle]
             pairs = Pairs(
-                (self.codes[left], self.codes[middle]),
+                tuple([(state[left], state[middle]) for state in self.states]),
                 (middle - left, stop - middle),
                 (self.table[self.rows[left]], self.table[self.rows[middle]]),
             )
-            codes = merged_codes(self.model, pairs)
-            self.merged[middle] = codes
+            states = merged_states(self.model, pairs)
+            for merged, state in zip(self.merged, states, strict=True):
+                merged[middle] = state
             self.errors.ravel()[middle] = comparable(
-                merging_errors(self.model, pairs, codes)
+                merging_errors(self.model, pairs, states[0])
             )
 
 
-def merged_codes(model, pairs):
-    """vec(p) of the parent of each pair: Eq. (22) or (41), (n_pairs, n_components)."""
+def merged_states(model, pairs):
+    """vec(p) of the parent of each pair, and what goes up with it.
+
+    Eq. (22), (41), (80) or (82): of two children s_L is the left one, s_R the right
+    one, each times M beta if they weigh by their leaves.
+
+    Returns
+    -------
+    tuple of ndarray of shape (n_pairs, n_components)
+    """
     parameters, architecture = model
-    children = np.hstack(pairs.codes)
-    if architecture.child_weights == "leaves":
-        halves = np.split(children, 2, axis=1)
-        for half, share in zip(halves, shares(pairs), strict=True):
-            half *= 2 * share[:, None]
-    codes = children @ parameters.encoder.T
-    codes += parameters.encoder_intercept
-    activation = architecture.encoder_activation
-    if architecture.normalize and activation.scaled:
-        activation.scaled(codes, np.empty_like(codes))
-    else:
-        activation.value(codes)
+    composition, activation = architecture.composition, architecture.encoder_activation
+    n_pairs, n_components = pairs.states[0][0].shape
+    share = np.stack(shares(pairs))[:, :, None]
+    factors = (
+        2 * share if architecture.child_weights == "leaves" else np.ones((2, 1, 1))
+    )
+    sums = [np.hstack(list(factors * np.stack(sides))) for sides in pairs.states]
+    if composition.means:
+        mean = (share * np.stack(pairs.states[0])).sum(axis=0)
+        sums[0] = np.hstack([sums[0], mean])
+    states = tuple([np.empty((n_pairs, n_components)) for _ in sums])
+    gates = np.empty((n_pairs, composition.n_gates * n_components))
+    activate = activation.value
+    if architecture.normalize and composition.scales and activation.scaled:
+        activate = partial(activation.scaled, slope=np.empty_like(states[0]))
+    kept = Kept(states, tuple(sums), gates)
+    composition.forward(
+        parameters.encoder, parameters.encoder_intercept, activate, kept
+    )
     if architecture.normalize:
-        normalise(codes, np.empty((len(codes), 1)))
-    return codes
+        normalise(states[0], np.empty((n_pairs, 1)))
+    return states
 
 
 def merging_errors(model, pairs, codes):
@@ -200,7 +223,7 @@ def merging_errors(model, pairs, codes):
         decoded = codes @ weights.T
         decoded += parameters.decoder_intercept
         architecture.decoder_activation.value(decoded)
-        squares = squared_lengths(decoded - pairs.codes[side])
+        squares = squared_lengths(decoded - pairs.states[0][side])
         if parameters.projects:
             is_leaf = pairs.n_leaves[side] == 1
             vectors = decoded[is_leaf] @ parameters.leaf_decoder.T

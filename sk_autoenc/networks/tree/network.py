@@ -6,7 +6,7 @@ from sk_autoenc.networks.tree.decoder import project_out, unfold
 from sk_autoenc.networks.tree.encoder import encode, encoder_gradient
 from sk_autoenc.networks.tree.levels import BLOCK_CODE_ENTRIES, blocks
 from sk_autoenc.networks.tree.losses import LOSSES, half_squares, leaf_errors
-from sk_autoenc.networks.tree.parameters import Parameters, parameter_shapes
+from sk_autoenc.networks.tree.parameters import Parameters
 from sk_autoenc.networks.tree.passes import Context, Workspace
 
 USUAL_LEVELS = 20
@@ -35,8 +35,7 @@ class Network:
         self.n_features = n_features
         self.dtype = np.dtype(dtype)
         self._work = Workspace(self.dtype)
-        shapes = parameter_shapes(n_components, n_features)
-        self._gradient = Parameters.zeros(shapes, self.dtype)
+        self._gradient = None  # made by the first call that needs it
 
     def __reduce__(self):
         arguments = self.architecture, self.n_components, self.n_features, self.dtype
@@ -51,7 +50,8 @@ class Network:
             Inner nodes of a batch, or of a whole forest.
         """
         n_codes = min(n_inner, BLOCK_CODE_ENTRIES / self.n_components)
-        return 4 * n_codes / USUAL_LEVELS * self.n_components**2
+        n_gates = self.architecture.composition.n_gates
+        return 4 * n_codes / USUAL_LEVELS * n_gates * self.n_components**2
 
     def losses(self, parameters, batch):
         """Give the loss of each tree, without a penalty.
@@ -72,11 +72,10 @@ class Network:
             Eq. (24) or (40), by `architecture.loss`.
         """
         context = self._context(parameters)
-        losses_of = LOSSES[self.architecture.loss]
         losses = np.empty(len(batch.targets.tree_start) - 1)
         for block in self._blocks(batch.targets):
             encoding = self._encode(context, block, batch.inputs)
-            losses[block.trees] = losses_of(context, block.structure, encoding)
+            losses[block.trees] = self._losses(context, block, encoding, batch)
         return losses
 
     def gradient(self, parameters, batch, scale=1.0, out=None):
@@ -99,22 +98,22 @@ class Network:
         gradient : Parameters
             `out`; or, valid until the next call, the scaled gradient.
         """
-        gradient = self._gradient
-        gradient.flat.fill(0)
+        gradient = self._cleared_gradient(parameters)
         context = self._context(parameters, gradient)
-        losses_of = LOSSES[self.architecture.loss]
         total = 0.0
         for block in self._blocks(batch.targets):
             encoding = self._encode(context, block, batch.inputs)
             delta = self._work("delta", *encoding.codes.shape)
             delta.fill(0)
-            losses = losses_of(context, block.structure, encoding, delta)
+            losses = self._losses(context, block, encoding, batch, delta)
             encoder_gradient(context, block.structure, encoding, delta)
             total += float(losses.sum())
-        np.multiply(gradient.flat, scale, out=gradient.flat)
+        gradient.dense[...] *= scale
+        if gradient.touched is not None:
+            gradient.table[gradient.touched] *= scale
         if out is None:
             return total, gradient
-        out.flat += gradient.flat
+        out.add(gradient)
         return total, out
 
     def node_codes(self, parameters, forest, nodes=None):
@@ -195,11 +194,30 @@ class Network:
             squares[block.leaves] = 2 * half_squares(errors)
         return squares
 
+    def _losses(self, context, block, encoding, batch, buffer=None):
+        """Give the loss of each tree of a block; see `losses.LOSSES`."""
+        losses_of = LOSSES[self.architecture.loss]
+        return losses_of(context, block.structure, encoding, buffer)
+
+    def _cleared_gradient(self, parameters):
+        """Return the memory for the gradient, all 0; what is 0 is left alone."""
+        gradient = self._gradient
+        if gradient is None or gradient.shapes != parameters.shapes:
+            gradient = Parameters.zeros(parameters.shapes, self.dtype)
+            self._gradient = gradient
+        else:
+            gradient.dense.fill(0)
+            if gradient.touched is not None:
+                gradient.table[gradient.touched] = 0
+        if gradient.table is not None:
+            gradient.touched = np.empty(0, np.int64)
+        return gradient
+
     def _context(self, parameters, gradient=None):
         return Context(parameters, self.architecture, self._work, gradient)
 
     def _blocks(self, forest):
-        return blocks(forest, self.n_components, self.dtype)
+        return blocks(forest, self.n_components, self.dtype, self.architecture.wiring)
 
     def _encode(self, context, block, inputs):
         own = None if inputs is None else inputs[block.leaves]

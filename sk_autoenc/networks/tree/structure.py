@@ -13,7 +13,23 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
-from sk_autoenc.trees.nodes import Nodes, parents, starts
+from sk_autoenc.networks.tree.blends import leaf_shares
+from sk_autoenc.trees.nodes import Nodes
+
+
+class Wiring(NamedTuple):
+    """What a network needs to know of how children and parents are joined."""
+
+    by_leaves: bool = False
+    """Whether children enter by their share of leaves, Eq. (41)."""
+    means: bool = False
+    """Whether the leaf-weighted mean of the children is needed, Eq. (80)."""
+    decodes: bool = True
+    """Whether there is a decoder."""
+
+
+DECODED = Wiring()
+"""Of Eqs. (22) and (23)."""
 
 
 class Level(NamedTuple):
@@ -26,9 +42,15 @@ class Level(NamedTuple):
     children: slice
     """Of the next level, all of it."""
     spread: np.ndarray | csr_array | None
-    """(n_children, 2 * n_parents): parents' halves -> children. None: no children."""
+    """(n_children, 2 * n_parents): parents' halves -> children. None: no children, or
+    nothing is decoded."""
     gather: np.ndarray | csc_array | None
     """Its transpose: children -> parents' sums."""
+    enter: np.ndarray | csc_array | None
+    """(n_weights * n_parents, n_children): children -> the sums that a code is made of;
+    `gather` itself if it is equal. None: no children."""
+    leave: np.ndarray | csr_array | None
+    """Its transpose."""
 
 
 class Structure(NamedTuple):
@@ -37,9 +59,14 @@ class Structure(NamedTuple):
     trees: Nodes
     levels: list[Level]
     """From the roots down."""
-    leaf_spread: csr_array
-    """(n_leaves, 2 * n_inner): parents' halves -> leaves; a bare leaf gets 0."""
-    leaf_gather: csc_array
+    leaf_spread: csr_array | None
+    """(n_leaves, 2 * n_inner): parents' halves -> leaves; a bare leaf gets 0. None:
+    nothing is decoded."""
+    leaf_gather: csc_array | None
+    """Its transpose."""
+    leaf_enter: csc_array
+    """(n_weights * n_inner, n_leaves): `leaf_gather` as `Level.enter` is `gather`."""
+    leaf_leave: csr_array
     """Its transpose."""
     node_of_row: np.ndarray
     """(n_nodes,) int."""
@@ -65,12 +92,12 @@ class Structure(NamedTuple):
     @property
     def n_leaves(self):
         """Number of leaves."""
-        return self.leaf_spread.shape[0]
+        return self.leaf_leave.shape[0]
 
     @property
     def n_inner(self):
         """Number of inner nodes."""
-        return self.leaf_spread.shape[1] // 2
+        return self.n_nodes - self.n_leaves
 
     @property
     def leaf_table_rows(self):
@@ -84,18 +111,7 @@ class Structure(NamedTuple):
 
     def shares_of_leaves(self, dtype):
         """Give beta of Eq. (40), leaves(c) / leaves(p), 0 for a root, by row."""
-        trees = self.trees
-        before = starts(trees.leaf_row >= 0)
-        first = np.arange(self.n_nodes)
-        n_leaves = before[first + trees.size] - before[first]
-        share = n_leaves / n_leaves[parents(trees)]
-        share[trees.tree_start[:-1]] = 0
-        return share[self.node_of_row].astype(dtype)
-
-    def child_factors(self, dtype):
-        """Give M beta of Eq. (41), M of the parent, 0 for a root, by row."""
-        n_siblings = self.trees.n_children[parents(self.trees)]
-        return n_siblings[self.node_of_row].astype(dtype) * self.shares_of_leaves(dtype)
+        return leaf_shares(self.trees)[self.node_of_row].astype(dtype)
 
     def sum_by_tree(self, nodes, values):
         """Sum values of some nodes in each tree, (n_trees,) float64."""

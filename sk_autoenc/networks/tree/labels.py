@@ -1,0 +1,234 @@
+"""Recursive networks with labels: a head reads the code of a tree, or of every node.
+
+The objective of a tree is Eq. (85): the mean loss of its own label and of those of its
+nodes, Eq. (84), and beside it, on request, the unfolding error of Eq. (24).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sk_autoenc.networks.tree.encoder import encode
+from sk_autoenc.networks.tree.losses import unfolding_losses
+from sk_autoenc.networks.tree.network import Network
+from sk_autoenc.networks.tree.passes import add_product, add_rows
+from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.losses import Loss
+from sk_autoenc.parts.poolings import POOLINGS
+
+
+class Head(NamedTuple):
+    """What is made of codes, and how it is compared with labels."""
+
+    loss: Loss
+    """Of the outputs, whose targets are rows of numbers; a class is a row with one 1.
+    """
+    poolings: tuple[str, ...] = ("root",)
+    """What goes into the head, side by side."""
+    reconstruction: float = 0.0
+    """r of Eq. (85), in [0, 1]."""
+    class_weights: np.ndarray | None = None
+    """What a label counts, (n_outputs,). None: 1."""
+
+
+class Labels:
+    """The labels of trees and of nodes; some trees of it are taken like rows.
+
+    Parameters
+    ----------
+    trees : ndarray of shape (n_trees, n_outputs)
+        Targets.
+    nodes : ndarray or None
+        Integers of shape (n_nodes,), the class of each node, -1 where it has no label;
+        or floats of shape (n_nodes, n_outputs), NaN where it has none. None: no node
+        has a label.
+    tree_start : ndarray of int of shape (n_trees + 1,)
+        As of the forest.
+    """
+
+    def __init__(self, trees, nodes, tree_start):
+        self.trees = trees
+        self.nodes = nodes
+        self.tree_start = tree_start
+
+    def __getitem__(self, rows):
+        """Take the labels of some trees, in that order."""
+        trees = self.trees[rows]
+        if self.nodes is None:
+            return Labels(trees, None, None)
+        first = self.tree_start[:-1][rows]
+        n_nodes = self.tree_start[1:][rows] - first
+        start = np.concatenate([[0], n_nodes.cumsum()])
+        node = np.repeat(first - start[:-1], n_nodes) + np.arange(start[-1])
+        return Labels(trees, self.nodes[node], start)
+
+    def of_block(self, block):
+        """Take the labels of a block of these trees, without copying."""
+        nodes = None if self.nodes is None else self.nodes[block.nodes]
+        return Labels(self.trees[block.trees], nodes, None)
+
+
+class LabelledNetwork(Network):
+    """A recursive network with a head.
+
+    A batch has a `Dropout` or None as its inputs, and `Labels` as its y.
+
+    Parameters
+    ----------
+    head : Head
+    architecture, n_components, n_features, dtype
+        As of `Network`.
+    """
+
+    def __init__(self, head, architecture, n_components, n_features, dtype):
+        super().__init__(architecture, n_components, n_features, dtype)
+        self.head = head
+
+    def __reduce__(self):
+        cls, arguments = super().__reduce__()
+        return cls, (self.head, *arguments)
+
+    def outputs(self, parameters, forest, nodes=None):
+        """Give the pre-activations of the head.
+
+        Parameters
+        ----------
+        parameters : Parameters
+        forest : Forest
+        nodes : ndarray of int of shape (n_chosen,), default=None
+            Of the code of each of these nodes. None: of each tree's pooled code.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_chosen or n_trees, n_outputs)
+        """
+        if nodes is None:
+            codes = self.pooled_codes(parameters, forest)
+        else:
+            codes = self.node_codes(parameters, forest, nodes)
+        return codes @ parameters.head.T + parameters.head_intercept
+
+    def pooled_codes(self, parameters, forest):
+        """Give what goes into the head, (n_trees, n_pooled)."""
+        context = self._context(parameters)
+        n_trees = len(forest.tree_start) - 1
+        pooled = np.empty((n_trees, parameters.head.shape[1]), self.dtype)
+        for block in self._blocks(forest):
+            pool = Pool.of(block.structure, self.head.poolings)
+            codes = encode(context, block.structure).codes
+            pooled[block.trees] = pool.value(codes)[0]
+        return pooled
+
+    def _encode(self, context, block, dropout):
+        structure, factors = block.structure, None
+        if dropout is not None:
+            shape = structure.n_leaves, self.n_components
+            factors = dropout.factors(dropout.leaves, shape, self.dtype)
+        return encode(context, structure, None, factors)
+
+    def _losses(self, context, block, encoding, batch, buffer=None):
+        """Eq. (85) of each tree of a block, and dE/dvec(.) added to `buffer`."""
+        structure, labels = block.structure, batch.y.of_block(block)
+        r = self.head.reconstruction
+        losses = np.zeros(structure.n_trees)
+        if r < 1:
+            losses += self._label_losses(
+                context, structure, encoding, labels, batch.inputs, buffer
+            )
+        if r:
+            n_leaves = structure.sum_leaves_by_tree(np.ones(structure.n_leaves))
+            weights = r / (n_leaves * self.n_features)
+            leaf_weights = np.repeat(weights, n_leaves.astype(int)).astype(self.dtype)
+            losses += unfolding_losses(
+                context, structure, encoding, structure.root_rows, buffer, leaf_weights
+            )
+        return losses
+
+    def _label_losses(self, context, structure, encoding, labels, dropout, buffer):
+        """Give (1 - r) times Eq. (84) of each tree."""
+        parameters, gradient = context.parameters, context.gradient
+        pool = Pool.of(structure, self.head.poolings)
+        pooled, parts = pool.value(encoding.codes)
+        nodes, targets = self._node_targets(structure, labels)
+        node_rows = structure.row_of_node[nodes]
+        inputs = pooled
+        if len(nodes):
+            inputs = np.concatenate([pooled, encoding.codes[node_rows]])
+        targets = np.concatenate([labels.trees, targets])
+        tree = np.searchsorted(structure.trees.tree_start, nodes, side="right") - 1
+        tree = np.concatenate([np.arange(structure.n_trees), tree])
+        n_labels = np.bincount(tree)
+        weights = ((1 - self.head.reconstruction) / n_labels)[tree].astype(self.dtype)
+        if self.head.class_weights is not None:
+            weights *= targets @ self.head.class_weights.astype(self.dtype)
+        factors = None
+        if dropout is not None:
+            factors = dropout.factors(dropout.codes, inputs.shape, self.dtype)
+        if factors is not None:
+            inputs = inputs * factors
+        outputs = inputs @ parameters.head.T + parameters.head_intercept
+        values, delta = np.empty_like(outputs), np.empty_like(outputs)
+        self.head.loss.evaluate(
+            outputs, targets, weights[:, None], ACTIVATIONS["identity"], (values, delta)
+        )
+        if buffer is not None:
+            add_product(gradient.head, delta, inputs)
+            add_rows(gradient.head_intercept, delta)
+            delta_inputs = delta @ parameters.head
+            if factors is not None:
+                delta_inputs *= factors
+            delta_pooled, delta_nodes = np.split(delta_inputs, [len(pooled)])
+            pool.add_gradient(delta_pooled, parts, buffer)
+            if len(nodes):
+                buffer[node_rows] += delta_nodes
+        return np.bincount(tree, values.sum(axis=1, dtype=np.float64))
+
+    def _node_targets(self, structure, labels):
+        """Return the nodes that have labels, but for roots, and their targets."""
+        n_outputs, values = labels.trees.shape[1], labels.nodes
+        if values is None:
+            return np.empty(0, np.intp), np.empty((0, n_outputs), self.dtype)
+        are_classes = values.dtype.kind == "i"
+        has_label = values >= 0 if are_classes else ~np.isnan(values[:, 0])
+        has_label[structure.trees.tree_start[:-1]] = False
+        nodes = np.flatnonzero(has_label)
+        if are_classes:
+            return nodes, np.eye(n_outputs, dtype=self.dtype)[values[nodes]]
+        return nodes, values[nodes].astype(self.dtype)
+
+
+class Pool(NamedTuple):
+    """The nodes of a block that are pooled, and how."""
+
+    rows: np.ndarray
+    """(n_pooled,) int: their rows in the codes, tree by tree."""
+    tree_start: np.ndarray
+    """(n_trees,) int: the first of each tree."""
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, structure, names):
+        """Choose the inner nodes, and bare leaves; the roots if they are enough."""
+        if names == ("root",):
+            return cls(structure.root_rows, np.arange(structure.n_trees), names)
+        trees = structure.trees
+        is_pooled = trees.leaf_row < 0
+        is_pooled[trees.tree_start[:-1]] = True
+        first = np.cumsum(is_pooled)[trees.tree_start[:-1]] - 1
+        return cls(structure.row_of_node[np.flatnonzero(is_pooled)], first, names)
+
+    def value(self, codes):
+        """Return what is pooled, side by side, and what the gradient needs."""
+        codes = codes[self.rows]
+        pools = [POOLINGS[name].value(codes, self.tree_start) for name in self.names]
+        return (pools[0] if len(pools) == 1 else np.hstack(pools)), (codes, pools)
+
+    def add_gradient(self, delta, parts, buffer):
+        """Add dE/dcodes to a buffer of all rows."""
+        codes, pools = parts
+        for name, pooled, part in zip(
+            self.names, pools, np.split(delta, len(self.names), axis=1), strict=True
+        ):
+            buffer[self.rows] += POOLINGS[name].gradient(
+                part, codes, pooled, self.tree_start
+            )
