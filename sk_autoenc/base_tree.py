@@ -196,6 +196,10 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         """Return the length of a code of the fitted model."""
         return self.encoder_left_.shape[1]
 
+    def _usual_n_components(self, forest: Forest) -> int:
+        """Return what ``n_components=None`` means."""
+        return forest.n_features
+
     def _sizes(self) -> Sizes:
         """Return the sizes of the fitted parameters."""
         head = vars(self).get("output_weights_", np.empty((0, 0)))
@@ -256,7 +260,7 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         """
         if reset:
             forest, learned = features_of(self, check_trees, X)
-            n_components = settings.n_components or forest.n_features
+            n_components = settings.n_components or self._usual_n_components(forest)
             if settings.learn_leaves:
                 frequent = frequent_leaves(forest, LEARNED_COUNT)
                 if len(frequent):

@@ -29,7 +29,9 @@ from sk_autoenc.validation import (
 )
 
 USUAL_BATCH_SIZE = 32
-USUAL_WAY = 8.0
+LEAST_USUAL_COMPONENTS = 50
+"""One-hot vectors of two tokens have length 2, in which nothing can be kept."""
+USUAL_WAY = 14.0
 """How far all steps of Adam together may move a parameter."""
 
 
@@ -122,6 +124,9 @@ class BaseLabelledTree(BaseTree):
             judge,
             targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0],
         )
+
+    def _usual_n_components(self, forest: Forest) -> int:
+        return max(forest.n_features, LEAST_USUAL_COMPONENTS)
 
     def _labelled_settings(self) -> SimpleNamespace:
         constraints = dict(LABELLED_TREE_CONSTRAINTS)

@@ -41,8 +41,8 @@ class RecursiveClassifier(ClassifierMixin, BaseLabelledTree):
     Parameters
     ----------
     n_components : int or None, default=None
-        Length D of a code. None: that of a leaf vector. Another length: leaf vectors
-        are projected by a learned affine map.
+        Length D of a code. None: that of a leaf vector, but no less than 50. If it is
+        not that of a leaf vector, these are projected by a learned affine map.
 
     composition : {"blend", "gated", "lstm"}, default="gated"
         How the code of a node is made of those of its children, as for
@@ -82,7 +82,7 @@ class RecursiveClassifier(ClassifierMixin, BaseLabelledTree):
         learned on many more trees, without labels. For a search wrap it in
         `sklearn.frozen.FrozenEstimator`.
 
-    alpha : float, default=1e-3
+    alpha : float, default=1e-4
         L2 penalty: (alpha / 2) times the sum of squares of the weight matrices, not of
         the intercepts and leaf vectors, is added to the mean loss per tree.
 
@@ -92,8 +92,15 @@ class RecursiveClassifier(ClassifierMixin, BaseLabelledTree):
     batch_size : int or "auto", default="auto"
         Trees of a step; "auto" is 32, or all there are.
 
-    learning_rate, learning_rate_init, power_t, momentum, nesterovs_momentum, beta_1, \
-beta_2, epsilon, max_iter, shuffle, tol, n_iter_no_change : various
+    learning_rate : {"cosine", "constant", "invscaling", "adaptive"}, default="cosine"
+        As for `UnfoldingRAETransformer`.
+
+    learning_rate_init : float, default=None
+        Step size. None is for "adam" 14 divided by the number of steps of the whole
+        fit, but from 0.001 to 0.1, and for "sgd" as for `UnfoldingRAETransformer`.
+
+    power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, \
+max_iter, shuffle, tol, n_iter_no_change : various
         As for `UnfoldingRAETransformer`, with the same defaults.
 
     early_stopping : bool, default=True
@@ -171,7 +178,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         decoder_activation: Activation = "identity",
         child_weights: Literal["equal", "leaves"] = "equal",
         init: Any = "glorot",
-        alpha: float = 1e-3,
+        alpha: float = 1e-4,
         solver: Solver = "adam",
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: LearningRate = "cosine",
@@ -469,8 +476,9 @@ encoder_activation, decoder_activation, child_weights, init, alpha, solver, \
 batch_size, learning_rate, learning_rate_init, power_t, momentum, \
 nesterovs_momentum, beta_1, beta_2, epsilon, max_iter, shuffle, tol, n_iter_no_change, \
 early_stopping, validation_fraction, warm_start, random_state, verbose : various
-        As for `RecursiveClassifier`, with the same defaults. `early_stopping` keeps
-        the parameters with the best R2 on the held-out trees.
+        As for `RecursiveClassifier`, and with its defaults, but ``dropout=0.0`` and
+        ``early_stopping=False``. The latter keeps the parameters with the best R2 on
+        the held-out trees.
 
     Attributes
     ----------
@@ -516,13 +524,13 @@ n_features_in_, feature_names_in_
         composition: Composition = "gated",
         learn_leaves: bool = True,
         reconstruction: float = 0.0,
-        dropout: float = 0.3,
+        dropout: float = 0.0,
         pooling: Pooling | tuple[Pooling, ...] = "root",
         encoder_activation: Activation = "tanh",
         decoder_activation: Activation = "identity",
         child_weights: Literal["equal", "leaves"] = "equal",
         init: Any = "glorot",
-        alpha: float = 1e-3,
+        alpha: float = 1e-4,
         solver: Solver = "adam",
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: LearningRate = "cosine",
@@ -537,7 +545,7 @@ n_features_in_, feature_names_in_
         shuffle: bool = True,
         tol: float = 1e-3,
         n_iter_no_change: int = 20,
-        early_stopping: bool = True,
+        early_stopping: bool = False,
         validation_fraction: float = 0.1,
         warm_start: bool = False,
         random_state: RandomState = None,

@@ -10,6 +10,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from sk_autoenc import (
     DenoisingAutoencoder,
     RAETransformer,
+    RecursiveClassifier,
+    RecursiveRegressor,
     TableDenoisingAutoencoder,
     UnfoldingRAETransformer,
 )
@@ -57,6 +59,8 @@ OF_TREES = [
     {"pooling": ("mean", "root"), "early_stopping": True, "validation_fraction": 0.3},
     {"corruption": "masking", "corruption_level": 0.3},
     {"solver": "lbfgs"},
+    {"composition": "gated", "learn_leaves": True},
+    {"composition": "lstm", "n_components": 3, "learn_leaves": True},
     SGD,
 ]
 ALL = {"unfold_from": "all"}
@@ -78,6 +82,12 @@ SETTINGS = {
         {"solver": "lbfgs", "n_components": 3, "early_stopping": True},
     ],
 }
+OF_LABELS = [
+    {},
+    {"n_components": 4, "composition": "lstm", "reconstruction": 0.3, "alpha": 0.01},
+    {"composition": "blend", "pooling": ("root", "mean"), "child_weights": "leaves"},
+    {"solver": "lbfgs", "dropout": 0.0, "early_stopping": False, "init": "average"},
+]
 QUICK = {"max_iter": 2, "tol": 0, "random_state": 0}
 SMALL = DenoisingAutoencoder(4, corruption="swap", max_iter=2, tol=0)
 OF_TABLES = [
@@ -98,13 +108,19 @@ ESTIMATORS = [
         for changes in OF_TABLES
     ),
 ]
+LABELLED = [
+    (changes, Estimator(random_state=0, **changes))
+    for Estimator in (RecursiveClassifier, RecursiveRegressor)
+    for changes in OF_LABELS
+]
+"""Trained in full: the checks ask what they have learned."""
 CHECKS = [
     pytest.param(
         check,
         estimator,
         id=f"{type(estimator).__name__}-{changes}-{check.func.__name__}",
     )
-    for changes, one in ESTIMATORS
+    for changes, one in [*ESTIMATORS, *LABELLED]
     for estimator, check in estimator_checks_generator(one)
 ]
 """Not by parametrize_with_checks: that of 1.7 hands pytest a generator, which warns."""

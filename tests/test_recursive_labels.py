@@ -52,7 +52,7 @@ RNG = np.random.default_rng(0)
 TREES = [grow(RNG, int(n)) for n in RNG.integers(2, 7, 240)]
 NUMBERS = np.array([value(tree) for tree in TREES])
 CLASSES = np.where(NUMBERS > 0, "up", "down")
-QUICK = {"max_iter": 4, "random_state": 0}
+QUICK = {"n_components": 3, "max_iter": 4, "early_stopping": True, "random_state": 0}
 LABELS = {RecursiveClassifier: CLASSES, RecursiveRegressor: NUMBERS}
 
 
@@ -271,7 +271,9 @@ def test_corruption_of_learned_leaves_is_refused():
 @both
 @pytest.mark.parametrize("Transformer", [UnfoldingRAETransformer, RAETransformer])
 def test_a_fitted_transformer_gives_the_start(Estimator, Transformer):
-    start = Transformer(5, composition="gated", learn_leaves=True, **QUICK).fit(TREES)
+    start = Transformer(
+        composition="gated", learn_leaves=True, **QUICK | {"n_components": 5}
+    ).fit(TREES)
     still = {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 1e-300}
     model = Estimator(5, init=start, dropout=0.0, alpha=0.0, max_iter=1, **still)
     model.fit(TREES, LABELS[Estimator])
@@ -282,7 +284,9 @@ def test_a_fitted_transformer_gives_the_start(Estimator, Transformer):
 
 
 def test_a_search_keeps_a_frozen_start():
-    start = UnfoldingRAETransformer(5, composition="gated", **QUICK).fit(TREES)
+    start = UnfoldingRAETransformer(
+        composition="gated", **QUICK | {"n_components": 5}
+    ).fit(TREES)
     model = quick(RecursiveClassifier, n_components=5, init=FrozenEstimator(start))
     search = GridSearchCV(model, {"dropout": [0.0, 0.2]}, cv=2).fit(TREES, CLASSES)
     assert search.best_estimator_.init.estimator is start
@@ -301,9 +305,11 @@ def test_a_search_keeps_a_frozen_start():
 )
 def test_a_start_that_does_not_fit_is_refused(start, message):
     if start == "blend":
-        start = UnfoldingRAETransformer(5, **QUICK).fit(TREES)
+        start = UnfoldingRAETransformer(**QUICK | {"n_components": 5}).fit(TREES)
     elif start == "size":
-        start = UnfoldingRAETransformer(4, composition="gated", **QUICK).fit(TREES)
+        start = UnfoldingRAETransformer(
+            composition="gated", **QUICK | {"n_components": 4}
+        ).fit(TREES)
     model = quick(RecursiveClassifier, n_components=5, init=start)
     with pytest.raises(ValueError, match=message):
         model.fit(TREES, CLASSES)
@@ -370,7 +376,7 @@ def test_lbfgs_trains_without_dropout(Estimator):
 @both
 def test_lbfgs_with_dropout_is_refused(Estimator):
     with pytest.raises(ValueError, match="dropout"):
-        quick(Estimator, solver="lbfgs").fit(TREES, LABELS[Estimator])
+        quick(Estimator, solver="lbfgs", dropout=0.1).fit(TREES, LABELS[Estimator])
 
 
 @both
@@ -475,3 +481,9 @@ def test_a_chain_20_000_deep_is_classified(Estimator):
         deep = (deep,)
     model = quick(Estimator).fit(TREES, LABELS[Estimator])
     assert len(model.predict([deep])) == 1
+
+
+@both
+def test_codes_of_short_leaf_vectors_have_room(Estimator):
+    model = Estimator(max_iter=1, random_state=0).fit(TREES, LABELS[Estimator])
+    assert model.encoder_left_.shape[1] == 50
