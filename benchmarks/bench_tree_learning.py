@@ -52,21 +52,20 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tree_features import (
     Bags,
     Frequent,
-    Vectors,
     boosting,
     labels,
     logistic,
     mean_of_leaves,
     neighbours,
-    numbers,
+    number,
     pairs_below,
     random_forest,
     ridge,
     support_vectors,
-    unit_vectors,
 )
 
 from sk_autoenc import (
+    LeafVectorizer,
     RecursiveClassifier,
     RecursiveRegressor,
     SubtreeCounts,
@@ -100,7 +99,7 @@ class Setting(NamedTuple):
         """Return what counts subtrees."""
         inner = "first_leaf" if self.source.label_first else "one"
         return make_pipeline(
-            Vectors(numbers),
+            LeafVectorizer(number, dtype="float64"),
             SubtreeCounts(inner_labels=inner),
             Frequent(2, log=not self.is_number),
         )
@@ -117,7 +116,7 @@ class Setting(NamedTuple):
 
     def leaf_vectors(self):
         """Return what puts vectors on the leaves."""
-        return Vectors(self.vectors or unit_vectors)
+        return LeafVectorizer(self.vectors or "one_hot")
 
     def recursive(self, **settings):
         """Return what learns codes from the labels."""
@@ -295,8 +294,8 @@ def report(results, names, methods):
     runs = defaultdict(list)
     for result in results:
         runs[result["task"], result["method"]].append(result)
-    for number, title in ((False, "accuracy"), (True, "root mean squared error")):
-        of_kind = [n for n in names if (SOURCES[n].n_test is None) == number]
+    for of_numbers, title in ((False, "accuracy"), (True, "root mean squared error")):
+        of_kind = [n for n in names if (SOURCES[n].n_test is None) == of_numbers]
         shown = [m for m in methods if any(runs[n, m] for n in of_kind)]
         for word in (words_of, seconds_of):
             if shown:

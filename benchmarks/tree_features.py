@@ -5,6 +5,7 @@ All are estimators that take lists of nested tuples.
 
 from collections import Counter
 from itertools import pairwise
+from zlib import crc32
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -19,8 +20,6 @@ from sklearn.model_selection import GridSearchCV, ShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVR
-
-from sk_autoenc import Forest, map_leaves
 
 
 def leaves(tree):
@@ -115,45 +114,9 @@ class Frequent(TransformerMixin, BaseEstimator):
         return counts.log1p() if self.log else counts
 
 
-class Vectors(TransformerMixin, BaseEstimator):
-    """Put vectors in the place of tokens: trees become a Forest.
-
-    Parameters
-    ----------
-    vectors : dict of str to ndarray, or callable
-        The vector of a token, zeros for others; or what makes such a dict of the tokens
-        of the trees it is fitted to, such as `unit_vectors`.
-    """
-
-    def __init__(self, vectors):
-        self.vectors = vectors
-
-    def fit(self, X, y=None):
-        """Learn the tokens."""
-        self.vectors_ = self.vectors
-        if callable(self.vectors):
-            tokens = sorted({token for tree in X for token in leaves(tree)})
-            self.vectors_ = self.vectors(tokens)
-        self.unknown_ = np.zeros_like(next(iter(self.vectors_.values())))
-        return self
-
-    def transform(self, X):
-        """Return a Forest."""
-
-        def vector(token):
-            return self.vectors_.get(token, self.unknown_)
-
-        return Forest.from_nested([map_leaves(vector, tree) for tree in X])
-
-
-def unit_vectors(tokens):
-    """Return a dimension for each token."""
-    return dict(zip(tokens, np.eye(len(tokens), dtype=np.float32), strict=True))
-
-
-def numbers(tokens):
-    """Return a number for each token, but 0: what tells them apart, and no more."""
-    return {token: np.array([k], np.float32) for k, token in enumerate(tokens, 1)}
+def number(token):
+    """Return a vector that tells a token from others, and no more."""
+    return [float(crc32(token.encode()))]
 
 
 def mean_of_leaves(forest):
