@@ -29,15 +29,19 @@ from sk_autoenc.residuals import (
     mean_by_tree,
     vectors_of,
 )
-from sk_autoenc.trees.forest import Forest, is_forest_like
-from sk_autoenc.validation import (
-    FEATURE_ATTRIBUTES,
+from sk_autoenc.table_validation import (
     OUTLIER_CONSTRAINTS,
     check_reconstructs,
     check_rows_only,
-    check_settings,
     check_something_to_compare,
+)
+from sk_autoenc.tree_validation import (
     check_trees,
+)
+from sk_autoenc.trees.forest import Forest, is_forest_like
+from sk_autoenc.validation import (
+    FEATURE_ATTRIBUTES,
+    check_settings,
     check_X,
     features_of,
     resolve_max_iter,

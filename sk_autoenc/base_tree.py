@@ -24,15 +24,17 @@ from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
+from sk_autoenc.tree_validation import (
+    check_n_components,
+    check_pooling,
+    check_trees,
+    learning_rate_for_trees,
+)
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.known import frequent_leaves, with_known_leaves
 from sk_autoenc.trees.nodes import runs
 from sk_autoenc.validation import (
-    check_n_components,
-    check_pooling,
-    check_trees,
     features_of,
-    learning_rate_for_trees,
     resolve_max_iter,
 )
 

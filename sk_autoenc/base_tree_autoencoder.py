@@ -16,15 +16,17 @@ from sk_autoenc.feeds import TreeFeed
 from sk_autoenc.networks.tree.parameters import Sizes
 from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.compositions import COMPOSITIONS
+from sk_autoenc.tree_validation import (
+    TREE_CONSTRAINTS,
+    check_corrupts_given_leaves,
+    check_pooling,
+    check_trees,
+)
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.validation import (
-    TREE_CONSTRAINTS,
     check_codes,
-    check_corrupts_given_leaves,
     check_parameters,
-    check_pooling,
     check_same_loss_every_time,
-    check_trees,
 )
 
 

@@ -17,14 +17,16 @@ from sk_autoenc.networks.tree.labels import Head, LabelledNetwork, Labels
 from sk_autoenc.networks.tree.parameters import Parameters, Sizes
 from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.compositions import COMPOSITIONS
-from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.known import with_known_leaves
-from sk_autoenc.validation import (
+from sk_autoenc.tree_validation import (
     LABELLED_TREE_CONSTRAINTS,
     check_pooling,
     check_same_dropout_every_time,
-    check_settings,
     check_trees,
+)
+from sk_autoenc.trees.forest import Forest
+from sk_autoenc.trees.known import with_known_leaves
+from sk_autoenc.validation import (
+    check_settings,
     count_held_out,
 )
 

@@ -15,6 +15,7 @@ from sk_autoenc.tree_validation import (
     GREEDY_CONSTRAINTS,
     check_kind_of_estimator,
     check_sequences,
+    check_trees,
 )
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.sequences import (
@@ -26,7 +27,6 @@ from sk_autoenc.trees.sequences import (
 )
 from sk_autoenc.validation import (
     check_settings,
-    check_trees,
 )
 
 

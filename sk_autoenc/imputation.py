@@ -17,17 +17,19 @@ from sk_autoenc._typing import (
     RandomState,
 )
 from sk_autoenc.base import adopt, draw_entropy, generator, is_fitted
+from sk_autoenc.table_validation import (
+    IMPUTER_CONSTRAINTS,
+    check_bounds,
+    check_hidden_fraction,
+    check_hidden_layer_sizes,
+    check_names_of_indicator,
+)
 from sk_autoenc.tables.columns import Column, learn_columns
 from sk_autoenc.tables.encoding import Encoding
 from sk_autoenc.tables.reading import Table, read_table
 from sk_autoenc.tables.writing import complete
 from sk_autoenc.validation import (
-    IMPUTER_CONSTRAINTS,
     caller_level,
-    check_bounds,
-    check_hidden_fraction,
-    check_hidden_layer_sizes,
-    check_names_of_indicator,
     check_settings,
 )
 

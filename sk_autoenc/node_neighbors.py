@@ -17,13 +17,13 @@ from sk_autoenc.tree_validation import (
     check_n_neighbors,
     check_node_places,
     check_sizes,
+    check_trees,
 )
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.nodes import padded_runs, runs
 from sk_autoenc.trees.subtrees import count_overlapping, paths, subtrees, trees_of
 from sk_autoenc.validation import (
     check_settings,
-    check_trees,
     features_of,
 )
 

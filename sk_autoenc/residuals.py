@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sk_autoenc.feeds import slices
+from sk_autoenc.table_validation import (
+    check_reconstruction,
+)
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.validation import check_reconstruction
 
 N_GROUPS = 4
 """Parts of the features that are hidden in turn: a model sees three quarters of a row

@@ -16,18 +16,20 @@ from sk_autoenc._typing import CategoricalFeatures, FloatArray, RandomState
 from sk_autoenc.base import adopt, draw_entropy, is_fitted, seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.feeds import slices
+from sk_autoenc.table_validation import (
+    TABULAR_CONSTRAINTS,
+    check_column_encoders,
+    check_encoder,
+    check_takes_groups,
+    places_of,
+)
 from sk_autoenc.tables.columns import are_categories, check_times
 from sk_autoenc.tables.encoders import learn_encoding
 from sk_autoenc.tables.numbers import BinnedNumbers
 from sk_autoenc.tables.reading import read_table
 from sk_autoenc.validation import (
-    TABULAR_CONSTRAINTS,
     check_codes,
-    check_column_encoders,
-    check_encoder,
     check_settings,
-    check_takes_groups,
-    places_of,
 )
 
 MOST_BINS, MOST_BINS_OF_ALL = 200, 1000

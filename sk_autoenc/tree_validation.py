@@ -1,15 +1,55 @@
-"""Validation for what is made of trees beside codes: counts, pairs, neighbours, trees.
+"""Validation for estimators of trees and of what is made of them.
 
 As in `validation`: from what a user passes to what the rest may trust.
 """
 
-from numbers import Integral
+from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
 
 import numpy as np
 
-from sk_autoenc._compat import Interval, StrOptions
+from sk_autoenc._compat import (
+    Interval,
+    StrOptions,
+)
+from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.compositions import COMPOSITIONS
+from sk_autoenc.parts.poolings import POOLINGS
+from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.trees.forest import Forest, is_forest_like
-from sk_autoenc.validation import AT_LEAST_ONE, tree_hint
+from sk_autoenc.trees.hints import converter_hint
+from sk_autoenc.trees.vector_trees import as_nested
+from sk_autoenc.validation import (
+    AT_LEAST_ONE,
+    TRAINING_CONSTRAINTS,
+    check_X,
+)
+
+TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
+    "n_components": [AT_LEAST_ONE, None],
+    "encoder_activation": [StrOptions(set(ACTIVATIONS))],
+    "decoder_activation": [StrOptions(set(ACTIVATIONS))],
+    "unfold_from": [StrOptions({"root", "all"})],
+    "normalize": ["boolean"],
+    "child_weights": [StrOptions({"equal", "leaves"})],
+    "init": [StrOptions({"average", "glorot"})],
+    "composition": [StrOptions(set(COMPOSITIONS))],
+    "learn_leaves": ["boolean"],
+}
+
+LABELLED_TREE_CONSTRAINTS = TREE_CONSTRAINTS | {
+    "reconstruction": [Interval(Real, 0, 1, closed="both")],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
+}
+
+LEAF_CONSTRAINTS = {
+    "n_features": [AT_LEAST_ONE, None],
+    "handle_unknown": [StrOptions({"zeros", "mean", "error", "learn"})],
+    "lowercase": ["boolean"],
+    "min_count": [AT_LEAST_ONE],
+    "random_state": ["random_state"],
+}
 
 COUNT = Interval(Integral, 0, None, closed="left")
 
@@ -158,3 +198,126 @@ def check_sizes(min_size, max_size):
             f"max_size={max_size} is less than min_size={min_size}: no subtree has "
             "such a size. Raise max_size, or use None for no bound."
         )
+
+
+def check_same_dropout_every_time(settings):
+    """Refuse dropout to a solver that needs one fixed objective."""
+    if settings.dropout and not SOLVERS[settings.solver].by_minibatches:
+        raise ValueError(
+            f"dropout={settings.dropout} changes the objective at each step, but "
+            f"solver={settings.solver!r} needs it to stay the same. Use dropout=0 or "
+            "another solver."
+        )
+
+
+def check_corrupts_given_leaves(settings):
+    """Refuse to corrupt leaf vectors that are learned."""
+    if settings.learn_leaves and settings.corruption is not None:
+        raise ValueError(
+            f"corruption={settings.corruption!r} changes the leaf vectors of X, but "
+            "with learn_leaves=True others enter in their place. Choose one of the two."
+        )
+
+
+def check_pooling(pooling):
+    """Refuse what is not a pooling's name, or a tuple of such names."""
+    names = [pooling] if isinstance(pooling, str) else pooling
+    known = ", ".join(map(repr, POOLINGS))
+    if (
+        not isinstance(names, list | tuple)
+        or not names
+        or any(name not in list(POOLINGS) for name in names)
+        or len(set(names)) < len(names)
+    ):
+        raise ValueError(
+            f"pooling must be one of {known}, or a tuple of different ones of them; "
+            f"got {pooling!r}."
+        )
+
+
+def check_n_components(settings, fitted):
+    """Refuse to go on training with another number of components than fitted."""
+    if settings.n_components not in (None, fitted):
+        raise ValueError(
+            f"n_components={settings.n_components}, but the model to go on from has "
+            f"{fitted}. Set it back, or start afresh: fit with warm_start=False."
+        )
+
+
+def check_trees(estimator, X, *, reset, name="X"):
+    """Return trees, or the rows of a 2-D array as trees ``(x,)``, as a Forest.
+
+    `name` is what the user calls them.
+    """
+    if not is_forest_like(X):
+        try:
+            rows = check_X(estimator, X, reset=reset, accept_sparse=False)
+        except (TypeError, ValueError) as error:
+            hint = tree_hint(X)
+            if hint is None:
+                raise
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{error}\nIf X holds trees: {hint}") from error
+        return Forest.from_rows(rows)
+    forest = Forest.from_nested(as_nested(X))
+    if len(forest) == 0:
+        raise ValueError("X is a Forest of 0 trees, while at least 1 is required.")
+    if reset:
+        estimator.n_features_in_ = forest.n_features
+    elif forest.n_features != estimator.n_features_in_:
+        raise ValueError(
+            f"{name} has {forest.n_features} features, but "
+            f"{type(estimator).__name__} is expecting {estimator.n_features_in_} "
+            "features as input (the length of a leaf vector)."
+        )
+    return forest
+
+
+def tree_hint(X):
+    """Say how trees are passed, if X may be a wrong way of doing it, or return None."""
+    if isinstance(X, Mapping) and any(isinstance(tree, tuple) for tree in X.values()):
+        return "pass a list of them, such as list(X.values())."
+    converter = converter_hint(X)
+    if converter is not None:
+        return converter
+    if isinstance(X, list | tuple) and any(
+        isinstance(tree, str) or (isinstance(tree, tuple) and holds_strings(tree))
+        for tree in X
+    ):
+        return (
+            "their leaves must be vectors of numbers of one length; LeafVectorizer "
+            "makes them of words and names: make_pipeline(LeafVectorizer(), ...)."
+        )
+    if isinstance(X, list | tuple):
+        return (
+            "it is a list of them, and an inner node is a tuple; write (a, b), not "
+            "[a, b]."
+        )
+    if isinstance(X, np.ndarray) and (X.dtype == object or X.ndim > 2):
+        return "numpy took their tuples apart; pass the list of trees itself."
+    if isinstance(X, Iterator):
+        return "pass a list of them, which can be gone through again."
+    if hasattr(X, "columns"):
+        return "pass the column they are in, such as X['tree'], not a data frame."
+    return None
+
+
+def holds_strings(tree):
+    """Tell whether a string is among the children at the top of a tree."""
+    return any(isinstance(child, str) for child in tuple.__iter__(tree))
+
+
+def learning_rate_for_trees(settings, forest):
+    """Return `learning_rate_init`, or what None means for a forest.
+
+    A tree's gradient grows with the number and the scale of its leaves, and sgd's rate
+    is the smaller: 0.01 over the mean loss of trees reconstructed as zeros.
+    """
+    if settings.learning_rate_init is not None:
+        return settings.learning_rate_init
+    if settings.solver == "sgd":
+        table = forest.leaf_table
+        norms = np.einsum("ij,ij->i", table, table, dtype=np.float64)
+        loss = norms[forest.leaf_row[forest.leaves]].sum() / (2 * len(forest))
+        return 0.01 / max(float(loss), 1.0)
+    return 0.005

@@ -52,7 +52,13 @@ def storey(module):
         return PACKAGES[parts[0]]
     if parts[0] in ("_compat", "_typing"):
         return 0
-    below = "training", "validation", "tree_validation", "objectives"
+    below = (
+        "training",
+        "validation",
+        "tree_validation",
+        "table_validation",
+        "objectives",
+    )
     return 2 if parts[0] in below else 3
 
 

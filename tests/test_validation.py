@@ -13,6 +13,9 @@ from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.losses import LOSSES
 from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.tree_validation import (
+    learning_rate_for_trees,
+)
 from sk_autoenc.validation import (
     check_codes,
     check_emphasis,
@@ -21,7 +24,6 @@ from sk_autoenc.validation import (
     count_held_out,
     feature_range,
     learning_rate_for_rows,
-    learning_rate_for_trees,
     resolve_batch_size,
     resolve_max_iter,
 )
