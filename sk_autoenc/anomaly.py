@@ -35,9 +35,7 @@ from sk_autoenc.table_validation import (
     check_rows_only,
     check_something_to_compare,
 )
-from sk_autoenc.tree_validation import (
-    check_trees,
-)
+from sk_autoenc.tree_validation import check_trees
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.validation import (
     FEATURE_ATTRIBUTES,

@@ -25,10 +25,7 @@ from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Plan, TrainingResult, minimise
-from sk_autoenc.validation import (
-    count_held_out,
-    resolve_batch_size,
-)
+from sk_autoenc.validation import count_held_out, resolve_batch_size
 
 Fitted = TypeVar("Fitted", bound=BaseEstimator)
 

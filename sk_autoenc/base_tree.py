@@ -33,10 +33,7 @@ from sk_autoenc.tree_validation import (
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.known import frequent_leaves, with_known_leaves
 from sk_autoenc.trees.nodes import runs
-from sk_autoenc.validation import (
-    features_of,
-    resolve_max_iter,
-)
+from sk_autoenc.validation import features_of, resolve_max_iter
 
 POOLED_ENTRIES = 2**24
 """Entries of node codes that are kept at a time to be pooled."""

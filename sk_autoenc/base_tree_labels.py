@@ -25,10 +25,7 @@ from sk_autoenc.tree_validation import (
 )
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.known import with_known_leaves
-from sk_autoenc.validation import (
-    check_settings,
-    count_held_out,
-)
+from sk_autoenc.validation import check_settings, count_held_out
 
 USUAL_BATCH_SIZE = 32
 LEAST_USUAL_COMPONENTS = 50

@@ -36,9 +36,7 @@ from sk_autoenc.parts.corruptions import Groups
 from sk_autoenc.parts.losses import make_loss
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
-from sk_autoenc.tree_validation import (
-    check_n_components,
-)
+from sk_autoenc.tree_validation import check_n_components
 from sk_autoenc.validation import (
     DENOISING_CONSTRAINTS,
     check_codes,

@@ -15,12 +15,12 @@ import scipy.optimize
 
 from sk_autoenc import gaussian
 from sk_autoenc.base import generator
-from sk_autoenc.feeds import Bins, HidingFeed, cut_into_bins
 from sk_autoenc.networks import layered
 from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.losses import mixed_columns
 from sk_autoenc.parts.solvers import Adam
+from sk_autoenc.table_feeds import Bins, HidingFeed, cut_into_bins
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Plan, minimise
 

@@ -25,9 +25,7 @@ from sk_autoenc.trees.sequences import (
     leaves_in_order,
     read_sequences,
 )
-from sk_autoenc.validation import (
-    check_settings,
-)
+from sk_autoenc.validation import check_settings
 
 
 class GreedyTrees(TransformerMixin, BaseEstimator):

@@ -10,12 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc import filling
 from sk_autoenc._compat import feature_names_in, in_container
-from sk_autoenc._typing import (
-    Activation,
-    CategoricalFeatures,
-    FloatArray,
-    RandomState,
-)
+from sk_autoenc._typing import Activation, CategoricalFeatures, FloatArray, RandomState
 from sk_autoenc.base import adopt, draw_entropy, generator, is_fitted
 from sk_autoenc.table_validation import (
     IMPUTER_CONSTRAINTS,
@@ -28,10 +23,7 @@ from sk_autoenc.tables.columns import Column, learn_columns
 from sk_autoenc.tables.encoding import Encoding
 from sk_autoenc.tables.reading import Table, read_table
 from sk_autoenc.tables.writing import complete
-from sk_autoenc.validation import (
-    caller_level,
-    check_settings,
-)
+from sk_autoenc.validation import caller_level, check_settings
 
 SCORED_FRACTION = 0.3
 """Share of the observed entries that `score` hides."""

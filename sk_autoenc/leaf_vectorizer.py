@@ -19,9 +19,7 @@ from sk_autoenc._typing import (
     TreesLike,
 )
 from sk_autoenc.base import adopt, draw_entropy
-from sk_autoenc.tree_validation import (
-    LEAF_CONSTRAINTS,
-)
+from sk_autoenc.tree_validation import LEAF_CONSTRAINTS
 from sk_autoenc.trees.arrays import frozen
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.leaf_sources import leaf_sources
@@ -30,10 +28,7 @@ from sk_autoenc.trees.nested import nest
 from sk_autoenc.trees.records import Records, learn_records
 from sk_autoenc.trees.token_table import Settings, TokenTable, learn_table
 from sk_autoenc.trees.token_trees import TokenTrees, read_token_trees
-from sk_autoenc.validation import (
-    caller_level,
-    check_settings,
-)
+from sk_autoenc.validation import caller_level, check_settings
 
 PUBLIC = ("vocabulary_", "token_counts_", "table_", "unknown_row_")
 """Fitted attributes that a user sees."""

@@ -22,10 +22,7 @@ from sk_autoenc.tree_validation import (
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.nodes import padded_runs, runs
 from sk_autoenc.trees.subtrees import count_overlapping, paths, subtrees, trees_of
-from sk_autoenc.validation import (
-    check_settings,
-    features_of,
-)
+from sk_autoenc.validation import check_settings, features_of
 
 ENCODED_NODES = 2**17
 """Nodes of whole trees whose codes are held at a time, beside those that are kept."""

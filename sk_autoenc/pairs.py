@@ -20,9 +20,7 @@ from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.labels import leaf_labels
 from sk_autoenc.trees.nodes import runs, starts
 from sk_autoenc.trees.subtrees import leaves_then_inner, subtrees
-from sk_autoenc.validation import (
-    check_settings,
-)
+from sk_autoenc.validation import check_settings
 
 ENCODED_NODES = 2**17
 """Nodes of whole pairs whose codes are held at a time."""

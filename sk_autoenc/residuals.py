@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sk_autoenc.feeds import slices
-from sk_autoenc.table_validation import (
-    check_reconstruction,
-)
+from sk_autoenc.table_validation import check_reconstruction
 from sk_autoenc.trees.forest import Forest
 
 N_GROUPS = 4

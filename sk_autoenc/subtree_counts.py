@@ -15,17 +15,11 @@ from sklearn.base import (
 
 from sk_autoenc._typing import TreesLike
 from sk_autoenc.base import adopt, fitted_copy
-from sk_autoenc.tree_validation import (
-    SUBTREE_CONSTRAINTS,
-    check_trees,
-)
+from sk_autoenc.tree_validation import SUBTREE_CONSTRAINTS, check_trees
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.labels import own_labels, path_labels, subtree_labels
 from sk_autoenc.trees.nodes import runs
-from sk_autoenc.validation import (
-    check_settings,
-    features_of,
-)
+from sk_autoenc.validation import check_settings, features_of
 
 COUNTED_NODES = 2**20
 """Nodes of whole trees that are counted at a time."""

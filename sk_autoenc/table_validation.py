@@ -7,18 +7,11 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from sk_autoenc._compat import (
-    Interval,
-    StrOptions,
-)
+from sk_autoenc._compat import Interval, StrOptions
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.validation import (
-    AT_LEAST_ONE,
-    NON_NEGATIVE,
-    POSITIVE,
-)
+from sk_autoenc.validation import AT_LEAST_ONE, NON_NEGATIVE, POSITIVE
 
 RECONSTRUCTING = ("reconstruct", "transform", "inverse_transform")
 

@@ -27,10 +27,7 @@ from sk_autoenc.tables.columns import are_categories, check_times
 from sk_autoenc.tables.encoders import learn_encoding
 from sk_autoenc.tables.numbers import BinnedNumbers
 from sk_autoenc.tables.reading import read_table
-from sk_autoenc.validation import (
-    check_codes,
-    check_settings,
-)
+from sk_autoenc.validation import check_codes, check_settings
 
 MOST_BINS, MOST_BINS_OF_ALL = 200, 1000
 """Of a column of numbers, and of all of them."""

@@ -8,10 +8,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from sk_autoenc._compat import (
-    Interval,
-    StrOptions,
-)
+from sk_autoenc._compat import Interval, StrOptions
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.poolings import POOLINGS
@@ -19,11 +16,7 @@ from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.hints import converter_hint
 from sk_autoenc.trees.vector_trees import as_nested
-from sk_autoenc.validation import (
-    AT_LEAST_ONE,
-    TRAINING_CONSTRAINTS,
-    check_X,
-)
+from sk_autoenc.validation import AT_LEAST_ONE, TRAINING_CONSTRAINTS, check_X
 
 TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "n_components": [AT_LEAST_ONE, None],

@@ -11,12 +11,7 @@ import scipy.sparse
 from estimators import state_of
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import Oracle
-from row_models import (
-    dense_or_sparse,
-    distance,
-    either_tied,
-    make,
-)
+from row_models import dense_or_sparse, distance, either_tied, make
 from sklearn.exceptions import NotFittedError
 
 from sk_autoenc import DenoisingAutoencoder

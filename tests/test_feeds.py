@@ -6,11 +6,12 @@ import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_autoenc import feeds
-from sk_autoenc.feeds import Bins, HidingFeed, RowFeed, TreeFeed, cut_into_bins
+from sk_autoenc.feeds import RowFeed, TreeFeed
 from sk_autoenc.networks import layered
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.losses import mixed_columns
+from sk_autoenc.table_feeds import Bins, HidingFeed, cut_into_bins
 from sk_autoenc.trees.forest import Forest
 
 ROWS = np.array([4, 0, 2])

@@ -21,21 +21,12 @@ from structure_oracles import greedy_tree
 from tree_cases import N_FEATURES, make_model, named
 from tree_models import leaves
 
-from sk_autoenc import (
-    Forest,
-    GreedyTrees,
-    RAETransformer,
-    UnfoldingRAETransformer,
-)
+from sk_autoenc import Forest, GreedyTrees, RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.networks.tree import merging
 from sk_autoenc.networks.tree.merging import Model, greedy_merges
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.compositions import COMPOSITIONS
-from sk_autoenc.trees.sequences import (
-    balanced_spans,
-    forest_of_spans,
-    read_sequences,
-)
+from sk_autoenc.trees.sequences import balanced_spans, forest_of_spans, read_sequences
 
 QUICK = {"normalize": True, "max_iter": 3, "random_state": 0}
 

@@ -3,14 +3,7 @@
 import joblib
 import numpy as np
 import pytest
-from labelled_trees import (
-    TREES,
-    Y,
-    every_container,
-    make,
-    make_classifier,
-    make_trees,
-)
+from labelled_trees import TREES, Y, every_container, make, make_classifier, make_trees
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.ensemble import StackingClassifier, VotingClassifier

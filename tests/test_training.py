@@ -4,17 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from loops import (
-    ROWS,
-    Bowl,
-    Descent,
-    Listener,
-    Point,
-    Rate,
-    Scripted,
-    make_plan,
-    run,
-)
+from loops import ROWS, Bowl, Descent, Listener, Point, Rate, Scripted, make_plan, run
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_autoenc.training import DivergenceError, Progress, minimise

@@ -13,9 +13,7 @@ from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.losses import LOSSES
 from sk_autoenc.parts.solvers import SOLVERS
-from sk_autoenc.tree_validation import (
-    learning_rate_for_trees,
-)
+from sk_autoenc.tree_validation import learning_rate_for_trees
 from sk_autoenc.validation import (
     check_codes,
     check_emphasis,

@@ -5,12 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from sk_autoenc.networks.tree.blends import (
-    Blends,
-    choose_dense,
-    weigh,
-    weigh_entering,
-)
+from sk_autoenc.networks.tree.blends import Blends, choose_dense, weigh, weigh_entering
 from sk_autoenc.networks.tree.structure import DECODED, Level, Structure
 from sk_autoenc.trees.nodes import below, between, parents, runs
 
