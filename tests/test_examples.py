@@ -73,3 +73,26 @@ def test_the_table_example_shows_that_codes_help_a_linear_model_with_many_labels
     areas = {name.split(",")[0]: list(map(float, row.split())) for name, row in found}
     assert list(areas) == ["columns", "codes"]
     assert areas["codes"][-1] > areas["columns"][-1] + 0.05
+
+
+def test_the_classes_example_shows_that_shapes_tell_more_than_types(run):
+    printed = run("plot_code_classes")[0].stdout
+    found = re.findall(r"^(\w[a-z ]+?)((?: +0\.\d+){3})$", printed, re.M)
+    accuracy = {name: float(row.split()[-1]) for name, row in found}
+    assert list(accuracy) == [
+        "bag of types",
+        "subtrees",
+        "recursive",
+        "mean of the last two",
+    ]
+    assert min(accuracy.values()) == accuracy["bag of types"] > 2 / 6
+
+
+def test_the_clones_example_finds_equal_parts_and_parts_with_a_line_changed(run):
+    printed = run("plot_code_clones")[0].stdout
+    assert int(re.search(r"(\d+) of them equal", printed)[1]) > 10
+    distances = [float(d) for d in re.findall(r"distance (\d\.\d+)$", printed, re.M)]
+    assert len(distances) == 4
+    assert distances == sorted(distances)
+    assert distances[-1] < 0.1
+    assert re.search(r"^   [-+] ", printed, re.M)
