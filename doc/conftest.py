@@ -6,6 +6,9 @@ from importlib.util import find_spec
 
 import pytest
 
+collect_ignore = ["conftest.py"]
+"""Not a module with doctests: of its name there is one more, in tests/."""
+
 
 def blocks(text):
     """Yield the first line of each fenced block, and that after its last, from 0."""

@@ -7,6 +7,9 @@ from row_models import make_rows
 settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("seeded")
 
+collect_ignore = ["conftest.py"]
+"""Not a module with doctests: of its name there is one more, in doc/."""
+
 DTYPES = (np.float32, np.float64)
 
 
