@@ -303,8 +303,8 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         >>> model.predict(trees[:2])
         array([0, 1])
         """
-        outputs = self._outputs(X)
-        return self.classes_[outputs.argmax(axis=1)]
+        model = self._fitted_model()
+        return model.classes_[model._outputs(X).argmax(axis=1)]
 
     def predict_proba(self, X: Forest | TreesLike) -> FloatArray:
         """Predict the probability of each class.
@@ -395,8 +395,9 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         >>> [len(labels) for labels in model.predict_nodes(trees[:2])]
         [5, 2]
         """
-        outputs, starts = self._node_outputs(X)
-        return np.split(self.classes_[outputs.argmax(axis=1)], starts)
+        model = self._fitted_model()
+        outputs, starts = model._node_outputs(X)
+        return np.split(model.classes_[outputs.argmax(axis=1)], starts)
 
     def _read_labels(
         self,
@@ -652,7 +653,8 @@ n_features_in_, feature_names_in_
         >>> model.predict(trees[:2]).shape
         (2,)
         """
-        return self._in_units(self._outputs(X))
+        model = self._fitted_model()
+        return model._in_units(model._outputs(X))
 
     def predict_nodes(self, X: Forest | TreesLike) -> list[FloatArray]:
         """Predict the numbers of every node, from its own code.
@@ -684,8 +686,9 @@ n_features_in_, feature_names_in_
         >>> [len(numbers) for numbers in model.predict_nodes(trees[:2])]
         [5, 2]
         """
-        outputs, starts = self._node_outputs(X)
-        return np.split(self._in_units(outputs), starts)
+        model = self._fitted_model()
+        outputs, starts = model._node_outputs(X)
+        return np.split(model._in_units(outputs), starts)
 
     def _in_units(self, outputs: FloatArray) -> FloatArray:
         numbers = outputs * self.target_scale_.astype(outputs.dtype)
