@@ -706,7 +706,9 @@ n_features_in_, feature_names_in_
         y = one_for_each_tree(self, y, forest, dtype=np.float64)
         learned["_target_ndim"] = y.ndim
         y = y.reshape(len(y), -1)
-        if "target_mean_" not in learned:
+        if "target_mean_" in learned:
+            refuse_other_outputs(y, len(learned["target_mean_"]))
+        else:
             scale = y.std(axis=0)
             learned["target_mean_"] = y.mean(axis=0)
             learned["target_scale_"] = np.where(scale == 0, 1.0, scale)
@@ -764,6 +766,15 @@ def refuse_other_kind(y: NDArray[Any], labels: NDArray[Any]) -> None:
         raise ValueError(
             f"node_labels are classes like those of y: got {labels.tolist()[0]!r} "
             f"beside {y.tolist()[0]!r}. Convert one of them."
+        )
+
+
+def refuse_other_outputs(y: NDArray[Any], n_outputs: int) -> None:
+    """Refuse numbers of which the model to go on with has more or fewer."""
+    if y.shape[1] != n_outputs:
+        raise ValueError(
+            f"warm_start=True goes on with {n_outputs} outputs, but y has "
+            f"{y.shape[1]} columns. Fit with warm_start=False."
         )
 
 

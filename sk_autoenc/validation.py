@@ -409,6 +409,16 @@ def check_n_components(settings, fitted):
         )
 
 
+def check_unchanged(name, value, fitted):
+    """Refuse to go on training with another value of a parameter that sizes hang on."""
+    if value != fitted:
+        raise ValueError(
+            f"{name}={value!r}, but the model to go on from was fitted with "
+            f"{name}={fitted!r}. Set it back, or start afresh: a new estimator, or fit "
+            "with warm_start=False."
+        )
+
+
 def check_tied_weights(settings, fitted):
     """Refuse to go on training with weights tied that were free, or the reverse."""
     if settings.tied_weights != fitted:

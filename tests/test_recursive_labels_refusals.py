@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sk_autoenc import RecursiveClassifier, RecursiveRegressor
+from sk_autoenc import (
+    RAETransformer,
+    RecursiveClassifier,
+    RecursiveRegressor,
+    UnfoldingRAETransformer,
+)
 from sk_autoenc.networks.tree.labels import LabelledNetwork
 
 A, B, C = np.eye(3)
@@ -66,3 +71,70 @@ def test_an_error_in_mid_fit_leaves_the_old_model(Estimator, error, monkeypatch)
         model.fit(TREES, LABELS[Estimator])
     assert vars(model).keys() == before.keys()
     assert all(vars(model)[name] is value for name, value in before.items())
+
+
+# Going on from a model, and starts
+
+
+@both
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"composition": "lstm"},
+        {"composition": "blend"},
+        {"pooling": "mean"},
+        {"pooling": ("root", "mean")},
+        {"reconstruction": 0.5},
+    ],
+)
+def test_warm_start_names_what_it_cannot_go_on_with(Estimator, change):
+    model = quick(Estimator, warm_start=True).fit(TREES, LABELS[Estimator])
+    before = vars(model).copy()
+    (name,) = change
+    with pytest.raises(ValueError, match=f"{name}=.* to go on from was fitted with"):
+        model.set_params(**change).fit(TREES, LABELS[Estimator])
+    assert all(vars(model)[k] is v for k, v in before.items() if k != name)
+
+
+@both
+def test_warm_start_may_leave_the_reconstruction_off(Estimator):
+    model = quick(Estimator, warm_start=True, reconstruction=0.5)
+    model.fit(TREES, LABELS[Estimator]).set_params(reconstruction=0.0)
+    assert model.fit(TREES, LABELS[Estimator]).n_iter_ == 4
+
+
+@pytest.mark.parametrize("Transformer", [UnfoldingRAETransformer, RAETransformer])
+def test_partial_fit_names_a_changed_composition(Transformer):
+    model = Transformer(random_state=0).partial_fit(TREES)
+    with pytest.raises(ValueError, match="composition='gated', but the model to go on"):
+        model.set_params(composition="gated").partial_fit(TREES)
+
+
+@pytest.mark.parametrize(("first", "then"), [(1, 2), (2, 1), (2, 3)])
+def test_warm_start_knows_how_many_numbers_there_are(first, then):
+    model = quick(RecursiveRegressor, warm_start=True)
+    model.fit(TREES, np.column_stack([NUMBERS] * first))
+    with pytest.raises(ValueError, match=f"with {first} outputs, but y has {then}"):
+        model.fit(TREES, np.column_stack([NUMBERS] * then))
+
+
+@both
+@pytest.mark.parametrize("n_features", [4, 5])
+@pytest.mark.parametrize("learn_leaves", [False, True])
+def test_a_start_of_other_leaf_vectors_is_refused(Estimator, n_features, learn_leaves):
+    other = [(np.eye(n_features)[0], np.eye(n_features)[1])] * 4
+    start = UnfoldingRAETransformer(
+        3, composition="gated", learn_leaves=learn_leaves, max_iter=1, random_state=0
+    ).fit(other)
+    message = f"of leaf vectors of length {n_features}; here they are 3 and 3"
+    with pytest.raises(ValueError, match=message):
+        quick(Estimator, init=start).fit(TREES, LABELS[Estimator])
+
+
+@both
+def test_a_start_of_normalised_codes_is_refused(Estimator):
+    start = RAETransformer(
+        3, composition="gated", normalize=True, max_iter=1, random_state=0
+    ).fit(TREES)
+    with pytest.raises(ValueError, match="init was fitted with normalize=True"):
+        quick(Estimator, init=start).fit(TREES, LABELS[Estimator])
