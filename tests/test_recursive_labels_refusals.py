@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_autoenc import (
     RAETransformer,
@@ -138,3 +138,121 @@ def test_a_start_of_normalised_codes_is_refused(Estimator):
     ).fit(TREES)
     with pytest.raises(ValueError, match="init was fitted with normalize=True"):
         quick(Estimator, init=start).fit(TREES, LABELS[Estimator])
+
+
+# Labels of nodes
+
+NA_LIKE = type("NAType", (), {"__ne__": lambda self, other: self})
+"""pandas.NA is neither equal to itself nor not."""
+
+
+def with_label(label, like):
+    """Labels of the nodes of tree 1, whose second node has an odd one."""
+    return [None, [like, label, None, None, None], *[None] * 14]
+
+
+@pytest.mark.parametrize(
+    "label", [["up"], ("up", "down"), {"up": 1}, np.array(["up", "down"])]
+)
+def test_a_list_as_label_of_a_node_is_refused_by_place(label):
+    with pytest.raises(ValueError, match=r"node_labels\[1\]\[1\] must be a single"):
+        quick(RecursiveClassifier).fit(TREES, CLASSES, with_label(label, "up"))
+
+
+@pytest.mark.parametrize("label", [np.inf, -np.inf, "up", 1j, 10**400, object()])
+def test_a_label_of_a_node_that_is_no_number_is_refused_by_place(label):
+    with pytest.raises(ValueError, match=r"node_labels\[1\]\[0\] must be a finite"):
+        quick(RecursiveRegressor).fit(TREES, NUMBERS, with_label(label, label))
+
+
+@both
+def test_missing_labels_of_pandas_are_missing(Estimator):
+    y = LABELS[Estimator]
+    one, other = (
+        quick(Estimator).fit(TREES, y, with_label(label, y[1]))
+        for label in (None, NA_LIKE())
+    )
+    assert_array_equal(one.output_weights_, other.output_weights_)
+
+
+def test_labels_of_nodes_in_columns_of_pandas():
+    pandas = pytest.importorskip("pandas")
+    columns = [
+        None if labels is None else pandas.Series(labels, dtype="string")
+        for labels in with_label("down", "up")
+    ]
+    model = quick(RecursiveClassifier).fit(TREES, CLASSES, columns)
+    plain = quick(RecursiveClassifier).fit(TREES, CLASSES, with_label("down", "up"))
+    assert_array_equal(model.output_weights_, plain.output_weights_)
+
+
+@both
+@pytest.mark.parametrize("labels", [{1, 2, 3}, {0: 1, 1: 2, 2: 3}])
+def test_labels_of_nodes_without_an_order_are_refused(Estimator, labels):
+    y = LABELS[Estimator]
+    with pytest.raises(ValueError, match=r"node_labels\[0\] must be a list of labels"):
+        quick(Estimator).fit(TREES, y, [labels, *[None] * 15])
+
+
+@pytest.mark.parametrize("y", [CLASSES, np.arange(16) % 2, np.arange(16) % 2 == 0])
+def test_no_labels_of_nodes_leave_the_type_of_the_classes(y):
+    model = quick(RecursiveClassifier).fit(TREES, y, node_labels=[None] * 16)
+    assert model.classes_.dtype == y.dtype
+    assert 0 <= model.score(TREES, y) <= 1
+
+
+def test_whole_floats_of_nodes_are_integers_with_holes():
+    y = np.arange(16) % 2
+    labels = [None, [1.0, 0.0, np.nan, 2.0, np.nan], *[None] * 14]
+    model = quick(RecursiveClassifier).fit(TREES, y, node_labels=labels)
+    assert model.classes_.dtype == y.dtype
+    assert_array_equal(model.classes_, [0, 1, 2])
+    labels[1][1] = 0.5
+    with pytest.raises(ValueError, match="continuous"):
+        quick(RecursiveClassifier).fit(TREES, y, node_labels=labels)
+
+
+# Labels of trees
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+@pytest.mark.parametrize("make", [list, lambda y: np.array(y, object)])
+def test_a_tree_without_a_class_is_refused_by_place(missing, make):
+    y = make([*CLASSES[:-1].tolist(), missing])
+    with pytest.raises(ValueError, match=r"contains NaN or None: y\[15\] is"):
+        quick(RecursiveClassifier).fit(TREES, y)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-160, 1e160, 1e300])
+def test_numbers_of_any_size_are_learned_alike(unit):
+    plain = quick(RecursiveRegressor).fit(TREES, NUMBERS)
+    scaled = quick(RecursiveRegressor).fit(TREES, NUMBERS * unit)
+    assert_allclose(scaled.predict(TREES) / unit, plain.predict(TREES), rtol=1e-6)
+
+
+# Weights of classes
+
+
+def test_a_class_that_only_nodes_have_has_its_weight():
+    labels = with_label("third", "up")
+    one, other = (
+        quick(RecursiveClassifier, class_weight={"up": 1, "down": 1, "third": weight})
+        .fit(TREES, CLASSES, labels)
+        .output_intercept_
+        for weight in (0, 50)
+    )
+    assert one[1] < other[1]
+
+
+def test_a_class_that_no_tree_has_may_have_a_weight():
+    weights = {"up": 1, "down": 1, "third": 3}
+    model = quick(RecursiveClassifier, class_weight=weights).fit(TREES, CLASSES)
+    plain = quick(RecursiveClassifier).fit(TREES, CLASSES)
+    assert_array_equal(model.output_weights_, plain.output_weights_)
+
+
+@pytest.mark.parametrize("bad", [-1, np.nan, np.inf, None, "1"])
+def test_a_weight_that_is_none_is_refused(bad):
+    model = quick(RecursiveClassifier, class_weight={"up": bad, "down": 1})
+    with pytest.raises(ValueError, match=r"class_weight\['up'\] must be a finite"):
+        model.fit(TREES, CLASSES)
