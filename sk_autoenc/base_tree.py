@@ -28,6 +28,7 @@ from sk_autoenc.tree_validation import (
     check_n_components,
     check_pooling,
     check_trees,
+    check_unchanged,
     learning_rate_for_trees,
 )
 from sk_autoenc.trees.forest import Forest, is_forest_like
@@ -266,6 +267,8 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
                     learned["leaf_vectors_given_"] = frequent
         else:
             check_n_components(settings, self._n_components())
+            known = self._fitted_with["composition"]
+            check_unchanged("composition", settings.composition, known)
             forest = check_trees(self, X, reset=False)
             forest = forest.astype(self.encoder_intercept_.dtype)
             learned, n_components = self._fitted_state(), self._n_components()

@@ -22,6 +22,7 @@ from sk_autoenc.tree_validation import (
     check_pooling,
     check_same_dropout_every_time,
     check_trees,
+    check_unchanged,
 )
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.known import with_known_leaves
@@ -58,6 +59,8 @@ class BaseLabelledTree(BaseTree):
     ) -> Problem:
         settings = self._labelled_settings()
         forest, n_components, learned = self._read_trees(X, settings, reset)
+        if not reset:
+            self._check_goes_on(settings)
         targets, node_targets = self._read_labels(
             y, node_labels, forest, settings, learned
         )
@@ -138,6 +141,13 @@ class BaseLabelledTree(BaseTree):
         check_pooling(settings.pooling)
         check_same_dropout_every_time(settings)
         return settings
+
+    def _check_goes_on(self, settings: SimpleNamespace) -> None:
+        """Refuse settings that the fitted parameters do not have the sizes for."""
+        known = self._fitted_with["poolings"]
+        check_unchanged("pooling", self._poolings, known)
+        if settings.reconstruction and "decoder_left_" not in vars(self):
+            check_unchanged("reconstruction", settings.reconstruction, 0.0)
 
     def _class_weights(
         self, settings: SimpleNamespace, targets: FloatArray, learned: dict[str, Any]
@@ -237,12 +247,18 @@ def start_from(
                 f"init was fitted with {name}={other!r}, but {name} is {own!r} here; "
                 "make them equal."
             )
+    if given._fitted_with.get("normalize"):
+        raise ValueError(
+            "init was fitted with normalize=True, but codes are not normalised here; "
+            "fit it with normalize=False."
+        )
     start = given._current_parameters(parameters.flat.dtype)
     for name in parameters.shapes:
         if name in ("head", "head_intercept", "leaf_table"):
             continue
         own, other = getattr(parameters, name), getattr(start, name)
-        if other is not None and own.shape == other.shape:
+        of_one_length = given.n_features_in_ == learned["n_features_in_"]
+        if of_one_length and other is not None and own.shape == other.shape:
             own[...] = other
         elif name.startswith(("encoder", "leaf_encoder")):
             raise ValueError(

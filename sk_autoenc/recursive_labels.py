@@ -1,6 +1,7 @@
 """Estimators of trees with labels in the objective. No derivative here."""
 
 from collections.abc import Sequence
+from numbers import Real
 from types import SimpleNamespace
 from typing import Any, Literal, Self
 
@@ -27,7 +28,11 @@ from sk_autoenc._typing import (
 from sk_autoenc.base_tree_labels import BaseLabelledTree, refuse_nodes_of
 from sk_autoenc.parts.losses import LOSSES, Loss, mixed_columns
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.labelling import flatten_node_labels
+from sk_autoenc.trees.labelling import (
+    flatten_node_labels,
+    is_missing_label,
+    numbers_of,
+)
 
 
 class RecursiveClassifier(ClassifierMixin, BaseLabelledTree):
@@ -303,8 +308,8 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         >>> model.predict(trees[:2])
         array([0, 1])
         """
-        outputs = self._outputs(X)
-        return self.classes_[outputs.argmax(axis=1)]
+        model = self._fitted_model()
+        return model.classes_[model._outputs(X).argmax(axis=1)]
 
     def predict_proba(self, X: Forest | TreesLike) -> FloatArray:
         """Predict the probability of each class.
@@ -395,8 +400,9 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         >>> [len(labels) for labels in model.predict_nodes(trees[:2])]
         [5, 2]
         """
-        outputs, starts = self._node_outputs(X)
-        return np.split(self.classes_[outputs.argmax(axis=1)], starts)
+        model = self._fitted_model()
+        outputs, starts = model._node_outputs(X)
+        return np.split(model.classes_[outputs.argmax(axis=1)], starts)
 
     def _read_labels(
         self,
@@ -406,6 +412,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         settings: SimpleNamespace,
         learned: dict[str, Any],
     ) -> tuple[FloatArray, NDArray[Any] | None]:
+        refuse_missing(y)
         y = one_for_each_tree(self, y, forest, dtype=None)
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
@@ -413,7 +420,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         if node_labels is not None:
             refuse_nodes_of(self._poolings, "node_labels")
             labels, nodes = flatten_node_labels(node_labels, forest)
-            refuse_other_kind(y, labels)
+            labels = comparable(labels, y)
         if "classes_" in learned:
             refuse_new_classes(learned["classes_"], y, labels)
         else:
@@ -436,10 +443,13 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
             return None
         classes = learned["classes_"]
         y = classes[targets.argmax(axis=1)]
+        given, weights = settings.class_weight, np.ones(len(classes))
+        if isinstance(given, dict):
+            refuse_weights(given)
+            weights[:] = [given.get(label, 1.0) for label in classes.tolist()]
         present = np.unique(y)
-        weights = np.ones(len(classes))
         weights[classes.searchsorted(present)] = compute_class_weight(
-            settings.class_weight, classes=present, y=y
+            given, classes=present, y=y
         )
         return weights
 
@@ -652,7 +662,8 @@ n_features_in_, feature_names_in_
         >>> model.predict(trees[:2]).shape
         (2,)
         """
-        return self._in_units(self._outputs(X))
+        model = self._fitted_model()
+        return model._in_units(model._outputs(X))
 
     def predict_nodes(self, X: Forest | TreesLike) -> list[FloatArray]:
         """Predict the numbers of every node, from its own code.
@@ -684,8 +695,9 @@ n_features_in_, feature_names_in_
         >>> [len(numbers) for numbers in model.predict_nodes(trees[:2])]
         [5, 2]
         """
-        outputs, starts = self._node_outputs(X)
-        return np.split(self._in_units(outputs), starts)
+        model = self._fitted_model()
+        outputs, starts = model._node_outputs(X)
+        return np.split(model._in_units(outputs), starts)
 
     def _in_units(self, outputs: FloatArray) -> FloatArray:
         numbers = outputs * self.target_scale_.astype(outputs.dtype)
@@ -703,10 +715,10 @@ n_features_in_, feature_names_in_
         y = one_for_each_tree(self, y, forest, dtype=np.float64)
         learned["_target_ndim"] = y.ndim
         y = y.reshape(len(y), -1)
-        if "target_mean_" not in learned:
-            scale = y.std(axis=0)
-            learned["target_mean_"] = y.mean(axis=0)
-            learned["target_scale_"] = np.where(scale == 0, 1.0, scale)
+        if "target_mean_" in learned:
+            refuse_other_outputs(y, len(learned["target_mean_"]))
+        else:
+            learned["target_mean_"], learned["target_scale_"] = mean_and_scale(y)
         mean, scale = learned["target_mean_"], learned["target_scale_"]
         targets = (y - mean) / scale
         if node_labels is None:
@@ -718,7 +730,8 @@ n_features_in_, feature_names_in_
             )
         labels, nodes = flatten_node_labels(node_labels, forest)
         node_targets = np.full((len(forest.leaf_row), 1), np.nan)
-        node_targets[nodes, 0] = (labels.astype(np.float64) - mean) / scale
+        labels = numbers_of(labels, nodes, forest)
+        node_targets[nodes, 0] = (labels - mean) / scale
         return targets, node_targets
 
     def _loss(self, n_outputs: int) -> Loss:
@@ -738,6 +751,31 @@ n_features_in_, feature_names_in_
         return tags
 
 
+def mean_and_scale(y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return mean and standard deviation, 1 for 0, of each column.
+
+    By a power of 2 all are brought to about 1, so that no square overflows or vanishes.
+    """
+    _, exponent = np.frexp(np.abs(y).max(axis=0))
+    y = np.ldexp(y, -exponent)
+    scale = np.ldexp(y.std(axis=0), exponent)
+    return np.ldexp(y.mean(axis=0), exponent), np.where(scale == 0, 1.0, scale)
+
+
+def refuse_missing(y: Any) -> None:
+    """Refuse a list or an array of objects in which some classes are missing."""
+    kind = getattr(getattr(y, "dtype", None), "kind", None)
+    if not isinstance(y, list | tuple) and kind != "O":
+        return
+    for tree, label in enumerate(y):
+        if isinstance(label, float | None) and is_missing_label(label):
+            raise ValueError(
+                f"Input y contains NaN or None: y[{tree}] is {label!r}. Each tree "
+                "needs a class. Fit without the trees that have none, or give "
+                "those to an UnfoldingRAETransformer and pass it as init."
+            )
+
+
 def one_for_each_tree(
     estimator: Any, y: Any, forest: Forest, *, dtype: Any
 ) -> NDArray[Any]:
@@ -754,13 +792,42 @@ def one_for_each_tree(
     return y
 
 
-def refuse_other_kind(y: NDArray[Any], labels: NDArray[Any]) -> None:
-    """Refuse labels of nodes that cannot be compared with those of trees."""
+def comparable(labels: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """Return labels of nodes, which can be compared with those of trees, in their type.
+
+    Whole floats are integers with holes, as pandas writes them.
+    """
+    if not len(labels):
+        return np.empty(0, y.dtype)
     is_text, also = (set(map(type, a.tolist())) <= {str} for a in (y, labels))
-    if len(labels) and is_text != also:
+    if is_text != also:
         raise ValueError(
             f"node_labels are classes like those of y: got {labels.tolist()[0]!r} "
             f"beside {y.tolist()[0]!r}. Convert one of them."
+        )
+    if labels.dtype.kind == "f":
+        check_classification_targets(labels)
+        if y.dtype.kind in "iu":
+            return labels.astype(y.dtype)
+    return labels
+
+
+def refuse_weights(class_weight: dict[Any, Any]) -> None:
+    """Refuse weights of classes that are not finite numbers of 0 or more."""
+    for label, weight in class_weight.items():
+        if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
+            raise ValueError(
+                f"class_weight[{label!r}] must be a finite number of 0 or more, got "
+                f"{weight!r}"
+            )
+
+
+def refuse_other_outputs(y: NDArray[Any], n_outputs: int) -> None:
+    """Refuse numbers of which the model to go on with has more or fewer."""
+    if y.shape[1] != n_outputs:
+        raise ValueError(
+            f"warm_start=True goes on with {n_outputs} outputs, but y has "
+            f"{y.shape[1]} columns. Fit with warm_start=False."
         )
 
 

@@ -237,6 +237,16 @@ def check_n_components(settings, fitted):
         )
 
 
+def check_unchanged(name, value, fitted):
+    """Refuse to go on training with another value of a parameter that sizes hang on."""
+    if value != fitted:
+        raise ValueError(
+            f"{name}={value!r}, but the model to go on from was fitted with "
+            f"{name}={fitted!r}. Set it back, or start afresh: a new estimator, or fit "
+            "with warm_start=False."
+        )
+
+
 def check_trees(estimator, X, *, reset, name="X"):
     """Return trees, or the rows of a 2-D array as trees ``(x,)``, as a Forest.
 

@@ -1,5 +1,7 @@
 """Labels of nodes, as users pass them, to one array in the order of a forest."""
 
+from collections.abc import Mapping, Set
+
 import numpy as np
 
 
@@ -22,9 +24,10 @@ def flatten_node_labels(node_labels, forest):
     Raises
     ------
     ValueError
-        There are more or fewer labels than nodes or trees; the message says where.
+        There are more or fewer labels than nodes or trees, or one is a list; the
+        message says where.
     """
-    if isinstance(node_labels, str) or not hasattr(node_labels, "__len__"):
+    if not is_ordered(node_labels):
         raise ValueError(
             "node_labels must be a list with one list of labels for each tree, got "
             f"{type(node_labels).__name__!r}"
@@ -78,7 +81,7 @@ def joined(parts):
 
 def own_labels(labels, tree):
     """Make an array of one tree's labels."""
-    if isinstance(labels, str) or not hasattr(labels, "__len__"):
+    if not is_ordered(labels):
         raise ValueError(
             f"node_labels[{tree}] must be a list of labels or None, got {labels!r}"
         )
@@ -92,13 +95,57 @@ def own_labels(labels, tree):
             f"node_labels[{tree}] must be a list of single labels, got an array of "
             f"{array.ndim} dimensions"
         )
+    if array.dtype == object:
+        for node, label in enumerate(array):
+            if hasattr(label, "__len__") and not isinstance(label, str | bytes):
+                raise ValueError(
+                    f"node_labels[{tree}][{node}] must be a single label, or None, got "
+                    f"{label!r}"
+                )
     return array
 
 
+def is_ordered(labels):
+    """Tell whether labels have a number and an order, and are no text."""
+    return hasattr(labels, "__len__") and not isinstance(labels, str | Mapping | Set)
+
+
+def numbers_of(labels, nodes, forest):
+    """Make floats of labels.
+
+    Raises
+    ------
+    ValueError
+        One is not a finite number; the message says where.
+    """
+    numbers = np.empty(len(labels))
+    for place, label in enumerate(labels.tolist()):
+        try:
+            numbers[place] = float(label)
+        except (TypeError, ValueError, OverflowError):
+            numbers[place] = np.nan
+        if not np.isfinite(numbers[place]):
+            tree = forest.tree_start.searchsorted(nodes[place], side="right") - 1
+            node = nodes[place] - forest.tree_start[tree]
+            raise ValueError(
+                f"node_labels[{tree}][{node}] must be a finite number, or None, got "
+                f"{label!r}"
+            )
+    return numbers
+
+
 def is_missing(labels):
-    """Tell which labels are None or NaN."""
+    """Tell which labels are None, NaN or pandas' NA."""
     if labels.dtype.kind == "f":
         return np.isnan(labels)
     if labels.dtype != object:
         return np.zeros(len(labels), bool)
-    return np.array([label is None or label != label for label in labels], bool)
+    return np.array([is_missing_label(label) for label in labels], bool)
+
+
+def is_missing_label(label):
+    """Tell whether a label is None or not equal to itself, as NaN, or cannot tell."""
+    if label is None:
+        return True
+    differs = label != label
+    return differs is not False and (type(differs).__name__ == "NAType" or differs)
