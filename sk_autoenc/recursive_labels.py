@@ -648,7 +648,7 @@ n_features_in_, feature_names_in_
         Returns
         -------
         y : ndarray of shape (n_trees,) or (n_trees, n_outputs)
-            In the form of the y of `fit`.
+            In the form of the y of `fit`, float64.
 
         See Also
         --------
@@ -700,8 +700,8 @@ n_features_in_, feature_names_in_
         return np.split(model._in_units(outputs), starts)
 
     def _in_units(self, outputs: FloatArray) -> FloatArray:
-        numbers = outputs * self.target_scale_.astype(outputs.dtype)
-        numbers += self.target_mean_.astype(outputs.dtype)
+        # In float64 whatever the trees are: a time in seconds has no float32.
+        numbers = outputs * self.target_scale_ + self.target_mean_
         return numbers[:, 0] if self._target_ndim == 1 else numbers
 
     def _read_labels(

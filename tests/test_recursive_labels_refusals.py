@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_autoenc import (
+    Forest,
     RAETransformer,
     RecursiveClassifier,
     RecursiveRegressor,
@@ -256,3 +257,11 @@ def test_a_weight_that_is_none_is_refused(bad):
     model = quick(RecursiveClassifier, class_weight={"up": bad, "down": 1})
     with pytest.raises(ValueError, match=r"class_weight\['up'\] must be a finite"):
         model.fit(TREES, CLASSES)
+
+
+@pytest.mark.parametrize(("unit", "offset"), [(1, 1e9), (1e-50, 0), (1e50, 0)])
+def test_numbers_that_float32_cannot_tell_apart_are_predicted(unit, offset):
+    forest, y = Forest.from_nested(TREES, np.float32), NUMBERS * unit + offset
+    predicted = quick(RecursiveRegressor).fit(forest, y).predict(forest)
+    plain = quick(RecursiveRegressor).fit(forest, NUMBERS).predict(forest)
+    assert_allclose((predicted - offset) / unit, plain, rtol=1e-4)
