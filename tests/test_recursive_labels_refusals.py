@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.frozen import FrozenEstimator
 
 from sk_autoenc import (
     Forest,
@@ -265,3 +266,12 @@ def test_numbers_that_float32_cannot_tell_apart_are_predicted(unit, offset):
     predicted = quick(RecursiveRegressor).fit(forest, y).predict(forest)
     plain = quick(RecursiveRegressor).fit(forest, NUMBERS).predict(forest)
     assert_allclose((predicted - offset) / unit, plain, rtol=1e-4)
+
+
+@both
+@pytest.mark.parametrize("wrap", [FrozenEstimator, lambda start: start])
+def test_codes_are_as_long_as_those_of_the_start(Estimator, wrap):
+    start = UnfoldingRAETransformer(5, composition="gated", max_iter=1, random_state=0)
+    start.fit(TREES)
+    model = quick(Estimator, n_components=None, init=wrap(start))
+    assert model.fit(TREES, LABELS[Estimator]).transform(TREES).shape == (16, 5)
