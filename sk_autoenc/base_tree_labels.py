@@ -131,6 +131,9 @@ class BaseLabelledTree(BaseTree):
         )
 
     def _usual_n_components(self, forest: Forest) -> int:
+        given = getattr(self.init, "estimator", self.init)  # a FrozenEstimator
+        if "encoder_left_" in getattr(given, "__dict__", {}):
+            return cast(BaseTree, given)._n_components()
         return max(forest.n_features, LEAST_USUAL_COMPONENTS)
 
     def _labelled_settings(self) -> SimpleNamespace:

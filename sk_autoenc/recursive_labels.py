@@ -46,8 +46,9 @@ class RecursiveClassifier(ClassifierMixin, BaseLabelledTree):
     Parameters
     ----------
     n_components : int or None, default=None
-        Length D of a code. None: that of a leaf vector, but no less than 50. If it is
-        not that of a leaf vector, these are projected by a learned affine map.
+        Length D of a code. None: that of a leaf vector, but no less than 50; or that of
+        a fitted `init`. If it is not that of a leaf vector, these are projected by a
+        learned affine map.
 
     composition : {"blend", "gated", "lstm"}, default="gated"
         How the code of a node is made of those of its children, as for
@@ -163,8 +164,8 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
     >>> trees = [(good, good), (no, good), (bad, good), (no, (bad, bad))] * 5
     >>> y = ["+", "-", "-", "+"] * 5
     >>> model = RecursiveClassifier(8, random_state=0).fit(trees, y)
-    >>> model.predict([(no, bad), (good, bad)])
-    array(['+', '-'], dtype='<U1')
+    >>> model.predict([(no, good), (no, (bad, bad))])
+    array(['-', '+'], dtype='<U1')
     """
 
     classes_: NDArray[Any]
@@ -648,7 +649,7 @@ n_features_in_, feature_names_in_
         Returns
         -------
         y : ndarray of shape (n_trees,) or (n_trees, n_outputs)
-            In the form of the y of `fit`.
+            In the form of the y of `fit`, float64.
 
         See Also
         --------
@@ -700,8 +701,8 @@ n_features_in_, feature_names_in_
         return np.split(model._in_units(outputs), starts)
 
     def _in_units(self, outputs: FloatArray) -> FloatArray:
-        numbers = outputs * self.target_scale_.astype(outputs.dtype)
-        numbers += self.target_mean_.astype(outputs.dtype)
+        # In float64 whatever the trees are: a time in seconds has no float32.
+        numbers = outputs * self.target_scale_ + self.target_mean_
         return numbers[:, 0] if self._target_ndim == 1 else numbers
 
     def _read_labels(

@@ -5,8 +5,10 @@ import threading
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.frozen import FrozenEstimator
 
 from sk_autoenc import (
+    Forest,
     RAETransformer,
     RecursiveClassifier,
     RecursiveRegressor,
@@ -256,3 +258,20 @@ def test_a_weight_that_is_none_is_refused(bad):
     model = quick(RecursiveClassifier, class_weight={"up": bad, "down": 1})
     with pytest.raises(ValueError, match=r"class_weight\['up'\] must be a finite"):
         model.fit(TREES, CLASSES)
+
+
+@pytest.mark.parametrize(("unit", "offset"), [(1, 1e9), (1e-50, 0), (1e50, 0)])
+def test_numbers_that_float32_cannot_tell_apart_are_predicted(unit, offset):
+    forest, y = Forest.from_nested(TREES, np.float32), NUMBERS * unit + offset
+    predicted = quick(RecursiveRegressor).fit(forest, y).predict(forest)
+    plain = quick(RecursiveRegressor).fit(forest, NUMBERS).predict(forest)
+    assert_allclose((predicted - offset) / unit, plain, rtol=1e-4)
+
+
+@both
+@pytest.mark.parametrize("wrap", [FrozenEstimator, lambda start: start])
+def test_codes_are_as_long_as_those_of_the_start(Estimator, wrap):
+    start = UnfoldingRAETransformer(5, composition="gated", max_iter=1, random_state=0)
+    start.fit(TREES)
+    model = quick(Estimator, n_components=None, init=wrap(start))
+    assert model.fit(TREES, LABELS[Estimator]).transform(TREES).shape == (16, 5)
