@@ -200,6 +200,10 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         """Return what ``n_components=None`` means."""
         return forest.n_features
 
+    def _leaves_to_learn(self, forest: Forest) -> FloatArray:
+        """Return the distinct leaf vectors that are learned."""
+        return frequent_leaves(forest, LEARNED_COUNT)
+
     def _sizes(self) -> Sizes:
         """Return the sizes of the fitted parameters."""
         head = vars(self).get("output_weights_", np.empty((0, 0)))
@@ -262,9 +266,9 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
             forest, learned = features_of(self, check_trees, X)
             n_components = settings.n_components or self._usual_n_components(forest)
             if settings.learn_leaves:
-                frequent = frequent_leaves(forest, LEARNED_COUNT)
-                if len(frequent):
-                    learned["leaf_vectors_given_"] = frequent
+                known = self._leaves_to_learn(forest)
+                if len(known):
+                    learned["leaf_vectors_given_"] = known
         else:
             check_n_components(settings, self._n_components())
             known = self._fitted_with["composition"]

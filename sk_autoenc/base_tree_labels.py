@@ -136,6 +136,17 @@ class BaseLabelledTree(BaseTree):
             return cast(BaseTree, given)._n_components()
         return max(forest.n_features, LEAST_USUAL_COMPONENTS)
 
+    def _leaves_to_learn(self, forest: Forest) -> FloatArray:
+        """Return those of the trees, and those that `init` has learned elsewhere."""
+        own = super()._leaves_to_learn(forest)
+        start = getattr(self.init, "estimator", self.init)
+        others = vars(start).get("leaf_vectors_given_") if is_object(start) else None
+        if others is None or others.shape[1] != forest.n_features:
+            return own
+        rows = with_known_leaves(Forest.from_rows(others), own)
+        new = rows.leaf_row[rows.leaves] >= len(own)
+        return np.concatenate([own, others[new].astype(own.dtype)])
+
     def _labelled_settings(self) -> SimpleNamespace:
         constraints = dict(LABELLED_TREE_CONSTRAINTS)
         if not isinstance(self.init, str) and hasattr(self.init, "transform_nodes"):
@@ -270,8 +281,18 @@ def start_from(
                 f"{parameters.n_components} and {learned['n_features_in_']}. Make them "
                 "equal (n_components, and the vectors of X)."
             )
-    if parameters.learns_leaves and start.learns_leaves:
+    if start.learns_leaves and not settings.learn_leaves:
+        raise ValueError(
+            "init has learned leaf vectors, and learn_leaves=False would put the given "
+            "ones in their place again. Use learn_leaves=True here, or False there."
+        )
+    if start.learns_leaves:
         copy_learned_leaves(parameters, learned["leaf_vectors_given_"], given)
+
+
+def is_object(init: Any) -> bool:
+    """Tell a transformer from a name."""
+    return not isinstance(init, str) and hasattr(init, "__dict__")
 
 
 def copy_learned_leaves(parameters: Any, known: FloatArray, given: BaseTree) -> None:

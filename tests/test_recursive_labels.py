@@ -284,6 +284,18 @@ def test_a_fitted_transformer_gives_the_start(Estimator, Transformer):
     assert_allclose(model.transform(TREES), start.transform(TREES), atol=1e-12)
 
 
+def test_leaves_that_the_start_has_learned_elsewhere_are_kept():
+    extra = np.array([0.5, 0.5, 0.0])
+    settings = {"composition": "gated", "learn_leaves": True} | QUICK
+    start = UnfoldingRAETransformer(**settings).fit([*TREES, (extra, A), (extra, B)])
+    model = quick(RecursiveClassifier, init=start).fit(TREES, CLASSES)
+    codes, _ = model.transform_nodes([(extra, A)])
+    row = np.flatnonzero((start.leaf_vectors_given_ == extra).all(axis=1))
+    assert_array_equal(codes[1], start.leaf_vectors_[row[0]])
+    with pytest.raises(ValueError, match="init has learned leaf vectors"):
+        quick(RecursiveClassifier, init=start, learn_leaves=False).fit(TREES, CLASSES)
+
+
 def test_a_search_keeps_a_frozen_start():
     start = UnfoldingRAETransformer(
         composition="gated", **QUICK | {"n_components": 5}
