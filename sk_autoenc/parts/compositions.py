@@ -32,13 +32,20 @@ class Kept(NamedTuple):
     gates: np.ndarray | None
     """(n_nodes, n_gates * n_components). None if the code is the only one."""
 
-    def at(self, rows):
-        """See some of the nodes."""
-        return Kept(
-            tuple([state[rows] for state in self.states]),
-            tuple([total[rows] for total in self.sums]),
-            None if self.gates is None else self.gates[rows],
-        )
+
+class Flow(NamedTuple):
+    """What goes down through the inner nodes, level by level."""
+
+    weights: np.ndarray
+    """Of the gates."""
+    factors: np.ndarray | None
+    """As `Composition.factors` makes them."""
+    deltas: tuple[np.ndarray, ...]
+    """dE/dstates, (n_nodes, n_components) each."""
+    delta_gates: np.ndarray
+    """dE/d(pre-activation of the gates). Of one gate it is the first of `deltas`."""
+    backs: tuple[np.ndarray, ...]
+    """dE/dsums, of the shapes of `Kept.sums`."""
 
 
 class Composition(NamedTuple):
@@ -48,16 +55,15 @@ class Composition(NamedTuple):
     """Where the intercept of each gate starts. A gate is n_components rows of the
     weights, which act on [s_L | s_R]."""
     forward: Callable
-    """``forward(weights, intercept, activate, kept)`` reads `sums` and writes `gates`
-    and `states`. ``activate(a)`` overwrites a with f(a)."""
+    """``forward(weights, intercept, activate, kept, rows)`` reads `sums` of some nodes,
+    and writes their `gates` and `states`. ``activate(a)`` overwrites a with f(a)."""
     factors: Callable
     """``factors(activation, kept, work)`` -> derivatives that `backward` needs, of all
     inner nodes at once: (n_inner, some multiple of n_components), in terms of what is
     kept. ``work(name, n_rows, n_columns)`` gives buffers."""
     backward: Callable
-    """``backward(weights, factors, deltas, delta_gates, backs)``: of dE/dstates in
-    `deltas` makes dE/d(pre-activation of the gates) in `delta_gates`; and, for so many
-    of the first nodes as `backs` has room for, dE/dsums in `backs`."""
+    """``backward(flow, rows, above)``: of some nodes' `deltas` makes `delta_gates`, and
+    of these `backs`, but only for the first of the nodes, `above`."""
     n_states: int = 1
     means: bool = False
     """Whether it needs the leaf-weighted mean of the children's codes, too."""
@@ -70,9 +76,9 @@ class Composition(NamedTuple):
         return len(self.gate_starts)
 
 
-def blend_forward(weights, intercept, activate, kept):
+def blend_forward(weights, intercept, activate, kept, rows):
     """vec(p) = f([W_L | W_R] [s_L | s_R] + b): Eq. (22)."""
-    here = np.dot(kept.sums[0], weights.T, out=kept.states[0])
+    here = np.dot(kept.sums[0][rows], weights.T, out=kept.states[0][rows])
     here += intercept
     activate(here)
 
@@ -85,16 +91,17 @@ def blend_factors(activation, kept, work):
     return activation.slope(codes, work("factors", *codes.shape))
 
 
-def blend_backward(weights, factors, deltas, delta_gates, backs):
-    """Eqs. (27) and (28); `delta_gates` is the first of `deltas`."""
+def blend_backward(flow, rows, above):
+    """Eqs. (27) and (28)."""
+    weights, factors, _, delta_gates, backs = flow
     if factors is not None:
-        delta_gates *= factors
-    np.dot(delta_gates[: len(backs[0])], weights, out=backs[0])
+        delta_gates[rows] *= factors[rows]
+    np.dot(delta_gates[above], weights, out=backs[0][above])
 
 
-def gated_forward(weights, intercept, activate, kept):
+def gated_forward(weights, intercept, activate, kept, rows):
     """Eq. (80): vec(p) = mean + z (f(a) - mean), [a | g] = W [s_L | s_R] + b."""
-    (codes,), (sums,), gates = kept
+    codes, sums, gates = kept.states[0][rows], kept.sums[0][rows], kept.gates[rows]
     n = codes.shape[1]
     np.dot(sums[:, : 2 * n], weights.T, out=gates)
     gates += intercept
@@ -122,23 +129,22 @@ def gated_factors(activation, kept, work):
     return factors
 
 
-def gated_backward(weights, factors, deltas, delta_gates, backs):
+def gated_backward(flow, rows, above):
     """Eq. (81)."""
-    (delta,) = deltas
-    n_rows, n = delta.shape
-    factors = factors.reshape(n_rows, 3, n)
-    by_gate = delta_gates.reshape(n_rows, 2, n)
-    np.multiply(delta[:, None], factors[:, :2], out=by_gate)
-    back = backs[0]
-    first = slice(len(back))
-    np.matmul(delta_gates[first], weights, out=back[:, : 2 * n])
-    np.multiply(delta[first], factors[first, 2], out=back[:, 2 * n :])
+    delta, back = flow.deltas[0], flow.backs[0]
+    n = delta.shape[1]
+    factors = flow.factors.reshape(-1, 3, n)
+    gates = flow.delta_gates.reshape(-1, 2, n)
+    np.multiply(delta[rows, None], factors[rows, :2], out=gates[rows])
+    np.matmul(flow.delta_gates[above], flow.weights, out=back[above, : 2 * n])
+    np.multiply(delta[above], factors[above, 2], out=back[above, 2 * n :])
 
 
-def lstm_forward(weights, intercept, activate, kept):
+def lstm_forward(weights, intercept, activate, kept, rows):
     """Eq. (82): a cell of gated children, and a code of the gated cell."""
-    (codes, cells), (sums, cell_sums), gates = kept
-    n = codes.shape[1]
+    codes, cells = (state[rows] for state in kept.states)
+    sums, cell_sums = (total[rows] for total in kept.sums)
+    gates, n = kept.gates[rows], codes.shape[1]
     np.dot(sums, weights.T, out=gates)
     gates += intercept
     value, entry, left, right, out = columns(gates, n)
@@ -175,19 +181,18 @@ def lstm_factors(activation, kept, work):
     return factors
 
 
-def lstm_backward(weights, factors, deltas, delta_gates, backs):
+def lstm_backward(flow, rows, above):
     """Eq. (83)."""
-    delta, delta_cells = deltas
-    n_rows, n = delta.shape
-    factors = factors.reshape(n_rows, 8, n)
-    gates = delta_gates.reshape(n_rows, 5, n)
-    delta_cells += delta * factors[:, 7]
-    np.multiply(delta_cells[:, None], factors[:, :4], out=gates[:, :4])
-    np.multiply(delta, factors[:, 4], out=gates[:, 4])
-    first = slice(len(backs[0]))
-    np.dot(delta_gates[first], weights, out=backs[0])
-    sides = backs[1].reshape(-1, 2, n)
-    np.multiply(delta_cells[first, None], factors[first, 5:7], out=sides)
+    delta, delta_cells = flow.deltas
+    n = delta.shape[1]
+    factors = flow.factors.reshape(-1, 8, n)
+    gates = flow.delta_gates.reshape(-1, 5, n)
+    sides = flow.backs[1].reshape(-1, 2, n)
+    delta_cells[rows] += delta[rows] * factors[rows, 7]
+    np.multiply(delta_cells[rows, None], factors[rows, :4], out=gates[rows, :4])
+    np.multiply(delta[rows], factors[rows, 4], out=gates[rows, 4])
+    np.dot(flow.delta_gates[above], flow.weights, out=flow.backs[0][above])
+    np.multiply(delta_cells[above, None], factors[above, 5:7], out=sides[above])
 
 
 def slope_of_gate(gate):

@@ -24,7 +24,7 @@ from sk_autoenc.networks.tree.passes import (
     joined,
     read_entering,
 )
-from sk_autoenc.parts.compositions import Kept
+from sk_autoenc.parts.compositions import Flow, Kept
 
 
 class Encoding(NamedTuple):
@@ -103,7 +103,7 @@ def encode(context, structure, inputs=None, leaf_factors=None):
                 above += joined(level.enter @ state[level.children], above.shape[1])
         if slopes is not None:
             activate = partial(activation.scaled, slope=slopes[level.rows])
-        composition.forward(weights, intercept, activate, kept.at(level.rows))
+        composition.forward(weights, intercept, activate, kept, level.rows)
         if normalize:
             normalise(codes[level.rows], lengths[level.rows])
     return Encoding(states, kept, lengths, slopes, inputs, leaf_factors)
@@ -168,7 +168,7 @@ def encoder_gradient(context, structure, encoding, buffer):
         whole of it for leaves, before `leaf_factors`, and with anything for others.
     """
     parameters, architecture, work, gradient = context
-    composition, weights = architecture.composition, parameters.encoder
+    composition = architecture.composition
     n_inner, lengths, kept = structure.n_inner, encoding.lengths, encoding.kept
     factors = encoding.slopes
     if factors is None:
@@ -179,27 +179,21 @@ def encoder_gradient(context, structure, encoding, buffer):
     delta_gates = buffer[:n_inner]
     if kept.gates is not None:
         delta_gates = work("delta_gates", *kept.gates.shape)
+    names = ("pairs", "cell_pairs")[: len(kept.sums)]
     backs = [
-        work(name, *total.shape)
-        for name, total in zip(("pairs", "cell_pairs"), kept.sums, strict=False)
+        work(name, *total.shape) for name, total in zip(names, kept.sums, strict=True)
     ]
+    flow = Flow(parameters.encoder, factors, deltas, delta_gates, tuple(backs))
     to_leaves = parameters.projects or parameters.learns_leaves
     for level in structure.levels:
         rows, above = level.rows, level.parents  # the first of `rows`
         if lengths is not None:
             normalise_gradient(encoding.inner[rows], lengths[rows], buffer[rows])
-        composition.backward(
-            weights,
-            None if factors is None else factors[rows],
-            [delta[rows] for delta in deltas],
-            delta_gates[rows],
-            [back[rows if to_leaves else above] for back in backs],
-        )
+        composition.backward(flow, rows, rows if to_leaves else above)
         if level.leave is not None:
             for delta, back in zip(deltas, backs, strict=True):
-                delta[level.children] += level.leave @ joined(
-                    back[above], delta.shape[1]
-                )  # Eqs. (28), (42)
+                parts = joined(back[above], delta.shape[1])
+                delta[level.children] += level.leave @ parts  # Eqs. (28), (42)
     sums = kept.sums[0][:, : 2 * parameters.n_components]
     add_product(gradient.encoder, delta_gates, sums)  # Eqs. (29, 43)
     add_rows(gradient.encoder_intercept, delta_gates)

@@ -206,9 +206,8 @@ def merged_states(model, pairs):
     if architecture.normalize and composition.scales and activation.scaled:
         activate = partial(activation.scaled, slope=np.empty_like(states[0]))
     kept = Kept(states, tuple(sums), gates)
-    composition.forward(
-        parameters.encoder, parameters.encoder_intercept, activate, kept
-    )
+    weights, intercept = parameters.encoder, parameters.encoder_intercept
+    composition.forward(weights, intercept, activate, kept, slice(None))
     if architecture.normalize:
         normalise(states[0], np.empty((n_pairs, 1)))
     return states
