@@ -74,7 +74,7 @@ class BaseLabelledTree(BaseTree):
         network = self._new_network(
             learned["_fitted_with"], n_components, forest.n_features, forest.dtype
         )
-        n_outputs = targets.shape[1]
+        n_outputs = self._n_outputs(targets, learned)
         network.head = Head(
             self._loss(n_outputs),
             self._poolings,
@@ -114,6 +114,7 @@ class BaseLabelledTree(BaseTree):
         def judge(parameters: Parameters, rows: IntArray) -> float:
             held_out = forest.select(rows)
             outputs = network.outputs(parameters, held_out)
+            outputs = outputs[:, : targets.shape[1]]
             return self._misfit(outputs, targets[rows], network.head.class_weights)
 
         inner_nodes_of_a_tree = np.count_nonzero(forest.n_children) / len(forest)
@@ -162,6 +163,10 @@ class BaseLabelledTree(BaseTree):
         check_unchanged("pooling", self._poolings, known)
         if settings.reconstruction and "decoder_left_" not in vars(self):
             check_unchanged("reconstruction", settings.reconstruction, 0.0)
+
+    def _n_outputs(self, targets: FloatArray, learned: dict[str, Any]) -> int:
+        """Return how many outputs the head has: those of the trees, or more."""
+        return targets.shape[1]
 
     def _class_weights(
         self, settings: SimpleNamespace, targets: FloatArray, learned: dict[str, Any]

@@ -129,10 +129,15 @@ max_iter, shuffle, tol, n_iter_no_change : various
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes, of trees and of nodes, sorted.
+        The classes of trees, sorted.
 
-    output_weights_ : ndarray of shape (n_classes, n_components * number of poolings)
-        V of Eq. (84), and `output_intercept_` of shape (n_classes,).
+    node_classes_ : ndarray of shape (n_node_classes,)
+        The same, and after them the classes that only nodes have. A tree is never of
+        one of those.
+
+    output_weights_ : ndarray of shape (n_node_classes, \
+            n_components * number of poolings)
+        V of Eq. (84), and `output_intercept_` of shape (n_node_classes,).
 
     encoder_left_, encoder_right_, encoder_intercept_, leaf_encoder_, \
 leaf_encoder_intercept_, leaf_vectors_, leaf_vectors_given_, input_kind_, n_iter_, \
@@ -169,6 +174,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
     """
 
     classes_: NDArray[Any]
+    node_classes_: NDArray[Any]
 
     def __init__(
         self,
@@ -403,7 +409,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         """
         model = self._fitted_model()
         outputs, starts = model._node_outputs(X)
-        return np.split(model.classes_[outputs.argmax(axis=1)], starts)
+        return np.split(model.node_classes_[outputs.argmax(axis=1)], starts)
 
     def _read_labels(
         self,
@@ -423,16 +429,27 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
             labels, nodes = flatten_node_labels(node_labels, forest)
             labels = comparable(labels, y)
         if "classes_" in learned:
-            refuse_new_classes(learned["classes_"], y, labels)
+            refuse_new_classes(learned["classes_"], y, labels[:0])
+            refuse_new_classes(learned["node_classes_"], y[:0], labels)
         else:
-            learned["classes_"] = np.unique(np.concatenate([y, labels]))
-        classes = learned["classes_"]
+            learned["classes_"] = np.unique(y)
+            others = np.setdiff1d(labels, learned["classes_"])
+            learned["node_classes_"] = np.concatenate([learned["classes_"], others])
+        classes, node_classes = learned["classes_"], learned["node_classes_"]
         targets = np.eye(len(classes))[classes.searchsorted(y)]
         if nodes is None:
             return targets, None
+        order = node_classes.argsort()
         node_targets = np.full(len(forest.leaf_row), -1)
-        node_targets[nodes] = classes.searchsorted(labels)
+        node_targets[nodes] = order[node_classes[order].searchsorted(labels)]
         return targets, node_targets
+
+    def _n_outputs(self, targets: FloatArray, learned: dict[str, Any]) -> int:
+        return len(learned["node_classes_"])
+
+    def _outputs(self, X: TreesLike | Forest) -> FloatArray:
+        model = self._fitted_model()
+        return super(RecursiveClassifier, model)._outputs(X)[:, : len(model.classes_)]
 
     def _loss(self, n_outputs: int) -> Loss:
         return mixed_columns(0, [n_outputs])
@@ -442,12 +459,12 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
     ) -> FloatArray | None:
         if settings.class_weight is None:
             return None
-        classes = learned["classes_"]
+        classes, node_classes = learned["classes_"], learned["node_classes_"]
         y = classes[targets.argmax(axis=1)]
-        given, weights = settings.class_weight, np.ones(len(classes))
+        given, weights = settings.class_weight, np.ones(len(node_classes))
         if isinstance(given, dict):
             refuse_weights(given)
-            weights[:] = [given.get(label, 1.0) for label in classes.tolist()]
+            weights[:] = [given.get(label, 1.0) for label in node_classes.tolist()]
         present = np.unique(y)
         weights[classes.searchsorted(present)] = compute_class_weight(
             given, classes=present, y=y
@@ -467,7 +484,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         losses = -np.log(np.maximum(of_right, 1e-300))
         weights = np.ones(len(targets))
         if class_weights is not None:
-            weights = targets @ class_weights
+            weights = targets @ class_weights[: targets.shape[1]]
         total = weights.sum() or 1.0
         loss = weights @ losses / total
         least = weights.min() / total  # the step between two accuracies, at the least

@@ -169,11 +169,18 @@ def test_no_labels_of_nodes_are_the_same_however_they_are_written(Estimator):
         assert_array_equal(plain.output_weights_, other.output_weights_)
 
 
-def test_a_class_that_only_nodes_have_is_a_class():
-    labels = [["other", *[None] * (len(values_of_nodes(t)) - 1)] for t in TREES]
-    labels[0][1] = "third"
-    model = quick(RecursiveClassifier).fit(TREES, CLASSES, node_labels=labels)
-    assert_array_equal(model.classes_, ["down", "other", "third", "up"])
+def test_a_tree_is_never_of_a_class_that_only_nodes_have():
+    labels = [["other", *["part"] * (len(values_of_nodes(t)) - 1)] for t in TREES]
+    model = quick(RecursiveClassifier, max_iter=15)
+    model.fit(TREES, CLASSES, node_labels=labels)
+    assert_array_equal(model.classes_, ["down", "up"])
+    assert_array_equal(model.node_classes_, ["down", "up", "other", "part"])
+    assert set(model.predict(TREES)) <= {"down", "up"}
+    assert model.predict_proba(TREES).shape == (240, 2)
+    assert_allclose(model.predict_proba(TREES).sum(axis=1), 1)
+    below = np.concatenate([of_tree[1:] for of_tree in model.predict_nodes(TREES)])
+    assert np.mean(below == "part") > 0.9
+    assert model.score(TREES, CLASSES) > 0.5
 
 
 def test_the_label_of_the_root_is_y():

@@ -27,6 +27,7 @@ CASES = {
     "weighted": {"nodes": True, "class_weights": np.array([0.5, 3.0])},
     "reconstruction": {"nodes": True, "reconstruction": 0.3},
     "unfolding alone": {"reconstruction": 1.0},
+    "classes of nodes alone": {"nodes": True, "n_outputs": 4, "n_for_trees": 2},
     "numbers": {"nodes": True, "loss": LOSSES["squared_error"], "n_outputs": 1},
 }
 every_case = pytest.mark.parametrize("case", CASES)
@@ -45,6 +46,7 @@ class Problem:
         poolings=("root",),
         loss=None,
         n_outputs=N_OUTPUTS,
+        n_for_trees=None,
         reconstruction=0.0,
         class_weights=None,
         learned=True,
@@ -75,16 +77,18 @@ class Problem:
         self.parameters = Parameters.zeros(parameter_shapes(sizes), dtype)
         values = self.rng.uniform(-0.8, 0.8, self.parameters.flat.shape)
         self.parameters.flat[:] = values
-        self.labels = self.draw_labels(len(trees), n_outputs, nodes)
+        self.labels = self.draw_labels(
+            len(trees), n_outputs, nodes, n_for_trees or n_outputs
+        )
 
-    def draw_labels(self, n_trees, n_outputs, nodes):
+    def draw_labels(self, n_trees, n_outputs, nodes, n_for_trees):
         n_nodes = len(self.forest.leaf_row)
         if n_outputs == 1:
             trees = self.rng.standard_normal((n_trees, 1))
             of_nodes = self.rng.standard_normal((n_nodes, 1))
             of_nodes[::3] = np.nan
         else:
-            trees = np.eye(n_outputs)[self.rng.integers(0, n_outputs, n_trees)]
+            trees = np.eye(n_for_trees)[self.rng.integers(0, n_for_trees, n_trees)]
             of_nodes = self.rng.integers(-1, n_outputs, n_nodes)
         return Labels(trees, of_nodes if nodes else None, self.forest.tree_start)
 
@@ -149,12 +153,16 @@ def test_losses_are_those_of_the_equations(composition, case):
             for row, label in list(enumerate(own))[1:]:
                 if own.ndim == 1 and label >= 0:
                     rows.append(codes[row])
-                    targets.append(np.eye(N_OUTPUTS)[label])
+                    targets.append(np.eye(len(parameters.head))[label])
                 elif own.ndim == 2 and not np.isnan(label[0]):
                     rows.append(codes[row])
                     targets.append(label)
         values = [
-            label_loss(head, parameters.head @ row + parameters.head_intercept, target)
+            label_loss(
+                head,
+                (parameters.head @ row + parameters.head_intercept)[: len(target)],
+                target,
+            )
             for row, target in zip(rows, targets, strict=True)
         ]
         loss = (1 - head.reconstruction) * sum(values) / len(values)

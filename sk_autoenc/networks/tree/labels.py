@@ -16,6 +16,9 @@ from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.losses import Loss
 from sk_autoenc.parts.poolings import POOLINGS
 
+LEAST = -1e30
+"""The pre-activation of a class that a tree cannot have: its probability is 0."""
+
 
 class Head(NamedTuple):
     """What is made of codes, and how it is compared with labels."""
@@ -36,8 +39,9 @@ class Labels:
 
     Parameters
     ----------
-    trees : ndarray of shape (n_trees, n_outputs)
-        Targets.
+    trees : ndarray of shape (n_trees, n_tree_outputs)
+        Targets. Only so many of the first outputs are for trees: if there are fewer
+        than `n_outputs`, the others are classes that nodes alone have.
     nodes : ndarray or None
         Integers of shape (n_nodes,), the class of each node, -1 where it has no label;
         or floats of shape (n_nodes, n_outputs), NaN where it has none. None: no node
@@ -149,12 +153,15 @@ class LabelledNetwork(Network):
         parameters, gradient = context.parameters, context.gradient
         pool = Pool.of(structure, self.head.poolings)
         pooled, parts = pool.value(encoding.codes)
-        nodes, targets = self._node_targets(structure, labels)
+        n_outputs, n_for_trees = len(parameters.head), labels.trees.shape[1]
+        nodes, targets = self._node_targets(structure, labels, n_outputs)
         node_rows = structure.row_of_node[nodes]
         inputs = pooled
         if len(nodes):
             inputs = np.concatenate([pooled, encoding.codes[node_rows]])
-        targets = np.concatenate([labels.trees, targets])
+        of_trees = np.zeros((structure.n_trees, n_outputs), self.dtype)
+        of_trees[:, :n_for_trees] = labels.trees
+        targets = np.concatenate([of_trees, targets])
         tree = np.searchsorted(structure.trees.tree_start, nodes, side="right") - 1
         tree = np.concatenate([np.arange(structure.n_trees), tree])
         n_labels = np.bincount(tree)
@@ -167,6 +174,7 @@ class LabelledNetwork(Network):
         if factors is not None:
             inputs = inputs * factors
         outputs = inputs @ parameters.head.T + parameters.head_intercept
+        outputs[: structure.n_trees, n_for_trees:] = LEAST
         values, delta = np.empty_like(outputs), np.empty_like(outputs)
         self.head.loss.evaluate(
             outputs, targets, weights[:, None], ACTIVATIONS["identity"], (values, delta)
@@ -183,9 +191,9 @@ class LabelledNetwork(Network):
                 buffer[node_rows] += delta_nodes
         return np.bincount(tree, values.sum(axis=1, dtype=np.float64))
 
-    def _node_targets(self, structure, labels):
+    def _node_targets(self, structure, labels, n_outputs):
         """Return the nodes that have labels, but for roots, and their targets."""
-        n_outputs, values = labels.trees.shape[1], labels.nodes
+        values = labels.nodes
         if values is None:
             return np.empty(0, np.intp), np.empty((0, n_outputs), self.dtype)
         are_classes = values.dtype.kind == "i"
