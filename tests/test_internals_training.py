@@ -60,7 +60,7 @@ def feeds_of(train):
             super().__init__(*arguments, **options)
             seen.append(self)
 
-    with patch("sk_autoenc.base_tree.TreeFeed", Recorded):
+    with patch("sk_autoenc.base_tree_autoencoder.TreeFeed", Recorded):
         train()
     return seen
 
