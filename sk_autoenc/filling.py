@@ -283,7 +283,7 @@ def judge_and_blend(filler, values, observed, held_out, rng):
     blend = least_squares(linear if judged else None, network, truth)
     final = None
     if blend[0]:
-        final = gaussian.learn(values[:, :width], visible, rng) or judged
+        final = gaussian.learn(values[:, :width], visible, rng, judged) or judged
     error = truth - blend[0] * linear - blend[1] * network
     residuals = [some_of(error[entry == k], error, rng) for k in range(n)]
     return filler._replace(gaussian=final, blend=blend, residuals=residuals)

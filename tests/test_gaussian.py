@@ -252,6 +252,17 @@ def test_too_wide_rows_are_left_alone(rng, monkeypatch):
     assert gaussian.learn(wide, np.zeros(wide.shape, bool), rng) is None
 
 
+def test_a_start_saves_steps_and_leads_to_the_same_limit(monkeypatch, rng):
+    rows, observed = make_rows(200)
+    expected = gaussian.learn(rows, observed, rng)
+    monkeypatch.setattr(gaussian, "N_STEPS", 5)
+    start = gaussian.learn(rows[:150], observed[:150], rng, expected)
+    model = gaussian.learn(rows, observed, rng, start)
+    for result, limit in zip(*map(mean_and_covariance, (model, expected)), strict=True):
+        assert_allclose(result, limit, atol=0.02)
+    assert np.abs(gaussian.learn(rows, observed, rng).mean - expected.mean).max() > 0.02
+
+
 def test_of_too_many_rows_some_are_learned_from(monkeypatch):
     rows, observed = make_rows(200)
     per_row = gaussian.N_STEPS * (
@@ -260,7 +271,7 @@ def test_of_too_many_rows_some_are_learned_from(monkeypatch):
     monkeypatch.setattr(gaussian, "WORK", 50.5 * per_row)
     learned_from = []
 
-    def note(rows, observed):
+    def note(rows, observed, start):
         learned_from.append((rows, observed))
 
     monkeypatch.setattr(gaussian, "expectation_maximisation", note)

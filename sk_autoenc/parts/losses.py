@@ -36,16 +36,16 @@ class Loss(NamedTuple):
     None: that is the output activation's value."""
 
 
-def weigh(entry_weights, values, delta, out):
+def weigh(entry_weights, values, delta):
     """Multiply values and slope of an elementwise loss by weights, unless None.
 
     What has no weight counts for nothing, be it infinite.
     """
     if entry_weights is not None:
-        counts = entry_weights != 0
-        for part, result in zip((values, delta), out, strict=True):
-            multiply(part, entry_weights, result, where=counts)
-            np.copyto(result, 0, where=~counts)
+        is_nothing = entry_weights == 0
+        for part in (values, delta):
+            np.copyto(part, 0, where=is_nothing)
+            multiply(part, entry_weights, part)
 
 
 def cross_entropy(preactivation_buffer, targets, entry_weights, activation, out):
@@ -71,7 +71,7 @@ def cross_entropy(preactivation_buffer, targets, entry_weights, activation, out)
     subtract(values, preactivation_buffer, values)
     add(delta, half, delta)
     subtract(delta, targets, delta)  # Eq. (10), with the sign of a loss to minimise
-    weigh(entry_weights, values, delta, out)
+    weigh(entry_weights, values, delta)
 
 
 def squared_error(preactivation_buffer, targets, entry_weights, activation, out):
@@ -83,7 +83,7 @@ def squared_error(preactivation_buffer, targets, entry_weights, activation, out)
     residual_squared = multiply(residual, residual, preactivation_buffer)
     multiply(delta, slope, delta)
     multiply(residual_squared, HALF[delta.dtype], values)
-    weigh(entry_weights, values, delta, out)
+    weigh(entry_weights, values, delta)
 
 
 class MixedColumns:
