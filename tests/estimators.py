@@ -124,7 +124,7 @@ ROWS = Case(
     containers={"array": np.asarray, "list": np.ndarray.tolist, "frame": pd.DataFrame},
     data={
         "dense": row_models.make_rows(),
-        "sparse": scipy.sparse.csr_array(row_models.make_rows()),
+        "sparse": row_models.make_sparse_rows(),
     },
     map_vectors=lambda function, X: np.array([function(x) for x in X]),
     single=lambda value: np.full(8, float(value)),
