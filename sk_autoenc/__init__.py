@@ -5,6 +5,7 @@ from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.greedy import GreedyTrees
 from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.leaf_vectorizer import LeafVectorizer
+from sk_autoenc.marginalized import MarginalizedDenoisingAutoencoder
 from sk_autoenc.node_neighbors import NodeNeighbors
 from sk_autoenc.pairs import TreePairFeatures
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
@@ -31,6 +32,7 @@ __all__ = [
     "Forest",
     "GreedyTrees",
     "LeafVectorizer",
+    "MarginalizedDenoisingAutoencoder",
     "NodeNeighbors",
     "RAETransformer",
     "ReconstructionOutlierDetector",

@@ -220,6 +220,7 @@ def is_fitted(name: str) -> bool:
         "_fitted_with",
         "_encoding",
         "_filler",
+        "_moments",
         "_target_ndim",
     )
 

@@ -8,6 +8,7 @@ the equations. `LayeredOracle` is the network of layers, Eqs. (50)-(52), and
 `conditional` and `log_likelihood` are those of a Gaussian, by submatrices.
 """
 
+import itertools
 import math
 from decimal import Decimal
 from typing import NamedTuple
@@ -600,3 +601,28 @@ def nearest_tokens(vectors, mapping):
         min(tokens, key=lambda token: np.sum((np.asarray(mapping[token]) - x) ** 2))
         for x in vectors
     ]
+
+
+def expected_denoiser(rows, weights, level, ridge, outputs=None):
+    """W that minimises the expected squared error of all maskings, one by one.
+
+    The expectation of sum_n w_n |x_n - W [x~_n; 1]|^2, plus ridge |W|^2, is written out
+    as a least squares problem: a row for each row and each of its 2^d maskings, times
+    the root of its weight and probability.
+
+    Returns
+    -------
+    W : ndarray of shape (n_outputs, d + 1)
+    """
+    n_features = rows.shape[1]
+    outputs = rows if outputs is None else outputs
+    left, right = [], []
+    for kept in itertools.product([0, 1], repeat=n_features):
+        probability = np.prod(np.where(kept, 1 - level, level))
+        for x, target, weight in zip(rows, outputs, weights, strict=True):
+            root = math.sqrt(weight * probability)
+            left.append(root * np.append(x * kept, 1))
+            right.append(root * target)
+    left.extend(math.sqrt(ridge) * np.eye(n_features + 1))
+    right.extend(np.zeros((n_features + 1, outputs.shape[1])))
+    return np.linalg.lstsq(np.array(left), np.array(right), rcond=None)[0].T
