@@ -265,6 +265,7 @@ def test_labels_of_more_nodes_than_memory_holds_are_refused():
         ("the cat sat", "needs a parser first"),
         (Forest.from_rows([[1.0]]), r"forest.to_nested\(\)"),
         (pd.DataFrame({"tree": [1]}), r"such as X\['tree'\]\[0\]"),
+        (pd.DataFrame(linkage(POINTS)), r"such as X\['tree'\]\[0\]"),
         (iter([1]), "read_tree.tree. for tree in trees"),
     ],
 )

@@ -85,7 +85,11 @@ KINDS = (
     ),
     Kind(
         "scipy's linkage matrices",
-        lambda obj: getattr(obj, "ndim", 0) == 2 and obj.shape[1] == 4,
+        lambda obj: (
+            getattr(obj, "ndim", 0) == 2
+            and obj.shape[1] == 4
+            and not hasattr(type(obj), "columns")
+        ),
         indexed.linkage_children,
         attrgetter("key"),
         indexed.linkage_label,
