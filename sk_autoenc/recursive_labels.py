@@ -70,8 +70,8 @@ class RecursiveClassifier(ClassifierMixin, BaseLabelledTree):
         What the softmax reads, and `transform` returns. Labels of nodes need "root".
 
     class_weight : dict, "balanced" or None, default=None
-        What a label of each class counts. "balanced": n_trees / (n_classes *
-        trees of the class).
+        What a label of each class counts, those of nodes too; a class that the dict
+        lacks counts 1. "balanced": n_trees / (n_classes * trees of the class).
 
     encoder_activation : {"tanh", "logistic", "relu", "identity"}, default="tanh"
         Activation f of the composition.
@@ -465,6 +465,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         if isinstance(given, dict):
             refuse_weights(given)
             weights[:] = [given.get(label, 1.0) for label in node_classes.tolist()]
+            return weights
         present = np.unique(y)
         weights[classes.searchsorted(present)] = compute_class_weight(
             given, classes=present, y=y

@@ -238,7 +238,7 @@ def test_numbers_of_any_size_are_learned_alike(unit):
 def test_a_class_that_only_nodes_have_has_its_weight():
     labels = with_label("third", "up")
     one, other = (
-        quick(RecursiveClassifier, class_weight={"up": 1, "down": 1, "third": weight})
+        quick(RecursiveClassifier, class_weight={"third": weight})
         .fit(TREES, CLASSES, labels)
         .output_intercept_
         for weight in (0, 50)
@@ -246,8 +246,8 @@ def test_a_class_that_only_nodes_have_has_its_weight():
     assert one[2] < other[2]  # down, up, third
 
 
-def test_a_class_that_no_tree_has_may_have_a_weight():
-    weights = {"up": 1, "down": 1, "third": 3}
+@pytest.mark.parametrize("weights", [{"up": 1, "down": 1, "third": 3}, {"third": 3}])
+def test_a_class_that_no_tree_has_may_have_a_weight(weights):
     model = quick(RecursiveClassifier, class_weight=weights).fit(TREES, CLASSES)
     plain = quick(RecursiveClassifier).fit(TREES, CLASSES)
     assert_array_equal(model.output_weights_, plain.output_weights_)
