@@ -197,6 +197,11 @@ def test_a_leaf_may_not_become_a_tree():
         map_leaves(lambda leaf: (leaf, leaf), ("a", "b"))
 
 
+def test_a_list_of_trees_is_mapped_with_the_function_first():
+    with pytest.raises(TypeError, match=r"\[map_leaves\(function, tree\) for tree in"):
+        map_leaves(str.upper, [("a", "b")])
+
+
 def test_a_dict_is_no_function_of_a_leaf():
     with pytest.raises(TypeError, match=r"got 'dict': write .* a dict its method get"):
         map_leaves({"a": 1}, ("a",))

@@ -225,9 +225,10 @@ def _rebuild(
 ) -> AnyTree:
     """Build a tree anew, from functions of the children of a node and of a leaf."""
     if is_kind(tree, list) and any(is_kind(item, tuple) for item in own_items(tree)):
+        arguments = {"map_leaves": "function, tree"}.get(caller, "tree")
         raise TypeError(
-            f"{caller} takes one tree, got a list; write [{caller}(tree) for tree in "
-            "trees], with its other arguments"
+            f"{caller} takes one tree, got a list; write [{caller}({arguments}) for "
+            "tree in trees], with its other arguments"
         )
     if hasattr(type(tree), "to_nested"):
         raise TypeError(
