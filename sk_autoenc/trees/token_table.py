@@ -10,6 +10,7 @@ from sk_autoenc.parts.leaf_vectors import LEAF_VECTORS, UNKNOWN, NoBytes
 from sk_autoenc.trees.given_vectors import Found, Framed, Given, Where
 from sk_autoenc.trees.leaves import stack
 from sk_autoenc.trees.token_trees import distinct_tokens
+from sk_autoenc.trees.vectors import FOR_TOKENS
 
 BLOCK = 2**22
 """Distances that are held at a time."""
@@ -297,7 +298,10 @@ def _stacked(
     def where_vector(number: int) -> str:
         return f"the vector of {tokens[number]!r} ({where(number)})"
 
-    return stack([v for v in found if v is not None], dtype, where_vector)[0]
+    try:
+        return stack([v for v in found if v is not None], dtype, where_vector)[0]
+    except ValueError as error:
+        raise ValueError(str(error).removesuffix(FOR_TOKENS)) from error.__cause__
 
 
 def _joined(table: FloatArray, more: FloatArray, where: str = "") -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 from sk_autoenc.trees.containers import is_kind, own_items
 from sk_autoenc.trees.hints import converter_hint
 
+FOR_TOKENS = "; for tokens put a LeafVectorizer before"
 NOT_LISTS = "nodes are tuples: write (a, b), not [a, b]"
 NUMBERS = {float, int, bool}
 ARRAY_PROTOCOLS = ("__array__", "__array_interface__", "__array_struct__")
@@ -149,8 +150,7 @@ def _why_no_vector(leaf, items, array):
         what = "a scalar of" if array.dtype.kind in "buifc" else "of"
         return (
             f"leaf is {what} type {type(leaf).__name__}, "
-            "expected a vector of numbers (a tuple is an inner node); for tokens "
-            "put a LeafVectorizer before"
+            f"expected a vector of numbers (a tuple is an inner node){FOR_TOKENS}"
         )
     if array.ndim > 1:
         return f"leaf has {array.ndim} dimensions, expected 1"
