@@ -150,7 +150,8 @@ class BaseLabelledTree(BaseTree):
 
     def _labelled_settings(self) -> SimpleNamespace:
         constraints = dict(LABELLED_TREE_CONSTRAINTS)
-        if not isinstance(self.init, str) and hasattr(self.init, "transform_nodes"):
+        if not isinstance(self.init, str):
+            refuse_no_transformer(self)
             constraints.pop("init")
         settings = check_settings(self, constraints)
         check_pooling(settings.pooling)
@@ -293,6 +294,24 @@ def start_from(
         )
     if start.learns_leaves:
         copy_learned_leaves(parameters, learned["leaf_vectors_given_"], given)
+
+
+def refuse_no_transformer(estimator: BaseTree) -> None:
+    """Refuse an `init` that has no encoder of trees to start from."""
+    init = estimator.init
+    if hasattr(init, "transform_nodes") and not isinstance(init, type):
+        return
+    remedy = ""
+    if hasattr(init, "steps"):
+        remedy = (
+            " Of a Pipeline pass the fitted last step, init=pipeline[-1], and put the "
+            "steps before it in front of this estimator."
+        )
+    raise ValueError(
+        f"The 'init' parameter of {type(estimator).__name__} must be a str among "
+        "{'average', 'glorot'}, or a fitted UnfoldingRAETransformer or RAETransformer. "
+        f"Got {init!r} instead.{remedy}"
+    )
 
 
 def is_object(init: Any) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
 
 from sk_autoenc import (
     Forest,
@@ -139,6 +140,23 @@ def test_a_start_of_normalised_codes_is_refused(Estimator):
         3, composition="gated", normalize=True, max_iter=1, random_state=0
     ).fit(TREES)
     with pytest.raises(ValueError, match="init was fitted with normalize=True"):
+        quick(Estimator, init=start).fit(TREES, LABELS[Estimator])
+
+
+@both
+@pytest.mark.parametrize(
+    ("start", "remedy"),
+    [
+        (3, ""),
+        (UnfoldingRAETransformer, ""),
+        (make_pipeline(UnfoldingRAETransformer()), r" .* init=pipeline\[-1\], and"),
+    ],
+)
+def test_a_start_that_is_no_transformer_of_trees_is_told_what_one_is(
+    Estimator, start, remedy
+):
+    message = r"'init' parameter .* a fitted UnfoldingRAETransformer or"
+    with pytest.raises(ValueError, match=f"(?s){message}.* instead.{remedy}"):
         quick(Estimator, init=start).fit(TREES, LABELS[Estimator])
 
 
