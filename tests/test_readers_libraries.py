@@ -163,6 +163,14 @@ def test_bigtree_has_names():
     check(root, ("r", "x", ("y", "z")), ["r", "x", "y", "z"])
 
 
+def test_a_tree_of_bigtree_holds_its_root():
+    bigtree = pytest.importorskip("bigtree")
+    if not hasattr(bigtree, "Tree"):
+        pytest.skip("bigtree has only nodes before version 1")
+    tree = bigtree.Tree.from_list(["r/x", "r/y/z"])
+    check(tree, ("r", "x", ("y", "z")), ["r", "x", "y", "z"])
+
+
 def test_a_binary_node_of_bigtree_may_lack_a_child():
     bigtree = pytest.importorskip("bigtree")
     root = bigtree.BinaryNode(1, right=bigtree.BinaryNode(2))

@@ -39,6 +39,8 @@ def _has(*names: str) -> Callable[[Any], bool]:
     return lambda obj: all(hasattr(type(obj), name) for name in names)
 
 
+is_bigtree = _has("add_dict_by_path", "levelordergroup_iter")
+"""Tell bigtree.Tree, which holds the root, from a node."""
 JSON = "dicts and lists (JSON)"
 TUPLES = "nested tuples"
 BRACKETS = "strings in brackets"
@@ -114,7 +116,13 @@ KINDS = (
         FIRST,
     ),
     Kind("anytree", _has("iter_path_reverse", "leaves"), *BY_NAME, FIRST),
-    Kind("bigtree", _has("go_to", "max_depth", "diameter"), *BY_NAME, FIRST),
+    Kind(
+        "bigtree",
+        lambda obj: _has("go_to", "max_depth", "diameter")(obj) or is_bigtree(obj),
+        *BY_NAME,
+        FIRST,
+        lambda obj: obj.node if is_bigtree(obj) else obj,
+    ),
     Kind(
         "treelib.Tree",
         _has("expand_tree", "is_branch"),
