@@ -204,6 +204,47 @@ def test_a_classifier_of_trees_learns_from_tokens(make_data, settings):
     assert cross_val_score(pipeline, X, y, cv=2).mean() > 0.9
 
 
+def make_classifier(memory=None):
+    vectorizer = LeafVectorizer("random", n_features=8, random_state=0)
+    classifier = RecursiveClassifier(max_iter=5, random_state=0)
+    return make_pipeline(vectorizer, classifier, memory=memory)
+
+
+def test_a_classifier_of_trees_in_a_pipeline_is_cloned_cached_and_saved(tmp_path):
+    X, y = sentences()
+    pipeline = make_classifier().fit(X, y)
+    joblib.dump(pipeline, tmp_path / "pipeline")
+    cached = make_classifier(memory=str(tmp_path / "cache"))
+    others = [
+        clone(pipeline).fit(X, y),
+        cached.fit(X, y),
+        clone(cached).fit(X, y),
+        joblib.load(tmp_path / "pipeline"),
+    ]
+    for other in others:
+        assert np.array_equal(other.predict_proba(X), pipeline.predict_proba(X))
+    assert len([*tmp_path.rglob("output.pkl")]) == 1  # the vectorizer, once
+
+
+def test_skops_keeps_a_classifier_of_trees():
+    skops = pytest.importorskip("skops.io")
+    X, y = sentences()
+    pipeline = make_classifier().fit(X, y)
+    saved = skops.dumps(pipeline)
+    trusted = skops.get_untrusted_types(data=saved)
+    assert all(name.startswith("sk_autoenc.") for name in trusted)
+    loaded = skops.loads(saved, trusted=trusted)
+    assert np.array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))
+
+
+def test_folds_of_a_classifier_of_trees_may_be_of_several_processes():
+    X, y = sentences()
+    X = [read_tree(tree) for tree in X]
+    alone = cross_val_score(make_classifier(), X, y, cv=3)
+    several = cross_val_score(make_classifier(), X, y, cv=3, n_jobs=2)
+    assert np.array_equal(several, alone)
+
+
 def test_labels_of_nodes_go_with_trees_of_tokens():
     X, y = sentences()
     labels = [[y[n], *[None] * 7] for n in range(len(X))]
