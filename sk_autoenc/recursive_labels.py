@@ -389,6 +389,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         -------
         labels : list of ndarray
             Of each tree the classes of its nodes in preorder, as `fit` takes them.
+            That of the root is as of `predict`.
 
         Raises
         ------
@@ -409,6 +410,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         """
         model = self._fitted_model()
         outputs, starts = model._node_outputs(X)
+        outputs[np.r_[0, starts], len(model.classes_) :] = -np.inf  # roots: as predict
         return np.split(model.node_classes_[outputs.argmax(axis=1)], starts)
 
     def _read_labels(

@@ -178,8 +178,10 @@ def test_a_tree_is_never_of_a_class_that_only_nodes_have():
     assert set(model.predict(TREES)) <= {"down", "up"}
     assert model.predict_proba(TREES).shape == (240, 2)
     assert_allclose(model.predict_proba(TREES).sum(axis=1), 1)
-    below = np.concatenate([of_tree[1:] for of_tree in model.predict_nodes(TREES)])
+    predicted = model.predict_nodes(TREES)
+    below = np.concatenate([of_tree[1:] for of_tree in predicted])
     assert np.mean(below == "part") > 0.9
+    assert_array_equal([of_tree[0] for of_tree in predicted], model.predict(TREES))
     assert model.score(TREES, CLASSES) > 0.5
 
 
