@@ -112,6 +112,12 @@ def test_dates_are_refused_whatever_type_they_come_in():
             make().fit(pd.DataFrame({"d": values, "x": NUMBERS}))
 
 
+@pytest.mark.parametrize("dtype", ["M8[D]", "m8[s]", "V4"])
+def test_an_array_of_times_or_bytes_is_refused_like_a_frame(dtype):
+    with pytest.raises(ValueError, match="Column 'x0' of X has the type"):
+        make().fit(np.zeros((12, 2), dtype))
+
+
 # Errors where there should be none
 
 

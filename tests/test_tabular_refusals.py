@@ -74,6 +74,7 @@ TABLES = {
     "a huge integer": (column([10**400, 1], object), "Column 'when' of X is taken as"),
     "structs": (pl.DataFrame({"a": [{"b": 1}] * 9}), "Column 'a' of X holds several"),
     "complex": (np.ones((5, 2), complex), "[Cc]omplex"),
+    "an array of days": (np.ones((5, 2), "M8[D]"), "Column 'x0' of X has the type"),
 }
 
 

@@ -94,7 +94,7 @@ def read_table(estimator, X, missing_values, *, reset, opaque=None):
             estimator,
             X,
             reset=reset,
-            dtype=None if kind in "bOUST" else [np.float64, np.float32],
+            dtype=None if kind in "bOUSTmMV" else [np.float64, np.float32],
             ensure_all_finite=False,
         )
         names = [f"x{k}" for k in range(X.shape[1])]
