@@ -75,6 +75,16 @@ def test_a_pandas_frame_keeps_types_names_and_index():
     pd.testing.assert_frame_equal(X, before)
 
 
+@pytest.mark.parametrize("dtype", ["double", "float", "int8", "bool", "string"])
+def test_types_of_pyarrow_in_a_pandas_frame_are_kept(dtype):
+    pytest.importorskip("pyarrow")
+    values = ["0", "1", None] * 9 if dtype == "string" else [0, 1, None] * 9
+    X = pd.DataFrame({"a": pd.array(values, f"{dtype}[pyarrow]"), "b": range(27)})
+    filled = fill(X)
+    pd.testing.assert_series_equal(filled.dtypes, X.dtypes)
+    assert not filled.isna().any(axis=None)
+
+
 def test_a_polars_frame_keeps_types_and_names():
     X = mixed_polars()
     before = X.clone()

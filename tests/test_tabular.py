@@ -287,6 +287,15 @@ def test_wild_codes_decode_to_finite_numbers_of_a_narrow_type(convert):
     assert np.isfinite(np.asarray(table)).all()
 
 
+@pytest.mark.parametrize("dtype", ["double", "float"])
+def test_wild_codes_decode_to_finite_numbers_of_a_type_of_pyarrow(dtype):
+    pytest.importorskip("pyarrow")
+    X = pd.DataFrame(numbers()).astype(f"{dtype}[pyarrow]")
+    table = make().fit(X).inverse_transform([[1e9] * 4])
+    pd.testing.assert_series_equal(table.dtypes, X.dtypes)
+    assert np.isfinite(table.to_numpy(float)).all()
+
+
 def test_more_than_a_thousand_levels_share_a_feature_of_the_rare():
     X = pd.DataFrame({"a": [f"level {k}" for k in range(1200)] + ["often"] * 50})
     model = make(autoencoder=small(batch_size=200)).fit(X)

@@ -9,6 +9,11 @@ import numpy as np
 
 from sk_autoenc.tables.columns import all_numbers
 
+NUMBERS = r"(u?int|float)\d|(double|float|halffloat)\["
+"""How names of types of numbers begin, in pandas, polars and pyarrow."""
+OF_PYARROW = {"float[pyarrow]": "float32", "halffloat[pyarrow]": "float16"}
+"""What numpy calls its narrow types of floats."""
+
 
 def complete(table, filled, keep):
     """Write values into the holes of a table, in the type that the user passed.
@@ -102,7 +107,7 @@ def is_empty(column):
 
 def fitting(values, dtype):
     """Return floats within the range of a type, if it is a narrower one of floats."""
-    name = str(dtype).lower()
+    name = OF_PYARROW.get(str(dtype), str(dtype).lower())
     if values.dtype.kind != "f" or name not in ("float16", "float32"):
         return values
     largest = np.finfo(name).max
@@ -113,10 +118,10 @@ def holds(series, values):
     """Tell whether the type of a frame's column holds such values."""
     name = str(series.dtype).lower()
     if values.dtype.kind == "f":
-        return bool(re.match(r"(u?int|float)\d|object", name))
+        return bool(re.match(f"{NUMBERS}|object", name))
     if all_numbers(values.tolist()):
-        return bool(re.match(r"(u?int|float)\d|object|category|categorical", name))
-    return not re.match(r"(u?int|float)\d|null", name)
+        return bool(re.match(f"{NUMBERS}|object|category|categorical", name))
+    return not re.match(f"{NUMBERS}|null", name)
 
 
 def of_pandas(old, values, index=None):
