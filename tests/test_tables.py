@@ -319,6 +319,11 @@ def test_wrong_categorical_features_are_refused_with_what_is_allowed(chosen):
         learn(X, chosen)
 
 
+def test_a_lazy_frame_is_refused_with_the_remedy():
+    with pytest.raises(TypeError, match=r"LazyFrame, .* Pass X.collect\(\)"):
+        read(pl.DataFrame({"a": [1.0, 2.0]}).lazy())
+
+
 @FRAMES
 def test_a_frame_without_rows_or_columns_is_refused(frame):
     with pytest.raises(ValueError, match=r"0 sample\(s\)"):

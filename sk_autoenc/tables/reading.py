@@ -49,7 +49,7 @@ class Table(NamedTuple):
 
 def is_frame(X):
     """Tell whether X is a data frame: of pandas, polars or one that acts like them."""
-    return hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "get_column"))
+    return (hasattr(X, "iloc") or hasattr(X, "get_column")) and hasattr(X, "columns")
 
 
 def read_table(estimator, X, missing_values, *, reset, opaque=None):
@@ -146,6 +146,10 @@ def as_array(X):
         raise TypeError(
             "X is a masked array, whose mask would be lost. Pass X.filled(np.nan), of "
             "floats."
+        )
+    if hasattr(X, "collect_schema"):
+        raise TypeError(
+            "X is a LazyFrame, which has no values yet. Pass X.collect(), a DataFrame."
         )
     if isinstance(X, np.ndarray) or hasattr(X, "tocsr"):
         return X
