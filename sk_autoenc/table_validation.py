@@ -129,6 +129,14 @@ def check_reconstructs(estimator):
     elif not can["reconstruct"] and not there_and_back:
         missing = [name for name in RECONSTRUCTING if not can[name]]
         remedy = f"It has no {', no '.join(missing)}: take a model that has."
+        guilty = [
+            name
+            for name, step in getattr(estimator, "steps", ())
+            if step not in (None, "passthrough")
+            and not hasattr(step, "inverse_transform")
+        ]
+        if guilty:
+            remedy += f" Steps without inverse_transform: {guilty}."
     else:
         return
     raise ValueError(

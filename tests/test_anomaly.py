@@ -11,6 +11,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import KNNImputer
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -315,6 +316,10 @@ def test_trees_without_an_estimator_of_trees_are_refused_with_a_remedy():
         (RandomForestClassifier(), "no reconstruct, no transform, no inverse_tr"),
         (StandardScaler, r"Pass an instance, StandardScaler\(...\), not the class"),
         ("pca", "It has no fit"),
+        (
+            make_pipeline(KNNImputer(), "passthrough", PCA(1)),
+            r"Steps without inverse_transform: \['knnimputer'\]",
+        ),
     ],
 )
 def test_an_estimator_that_cannot_reconstruct_is_refused_with_a_remedy(
