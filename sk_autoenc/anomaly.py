@@ -31,6 +31,7 @@ from sk_autoenc.residuals import (
 )
 from sk_autoenc.table_validation import (
     OUTLIER_CONSTRAINTS,
+    check_no_holes,
     check_reconstructs,
     check_rows_only,
     check_something_to_compare,
@@ -435,5 +436,7 @@ def check_rows_or_trees(
     """Validate rows, of which entries may be missing, or trees."""
     if is_forest_like(X):
         return check_trees(detector, X, reset=reset)
-    allow_nan = allows_nan(detector.estimator)
-    return check_X(detector, X, reset=reset, accept_sparse=False, allow_nan=allow_nan)
+    X = check_X(detector, X, reset=reset, accept_sparse=False, allow_nan=True)
+    if not allows_nan(detector.estimator):
+        check_no_holes(X, detector.estimator)
+    return X

@@ -147,6 +147,15 @@ def check_reconstructs(estimator):
     )
 
 
+def check_no_holes(X, estimator):
+    """Refuse missing entries where the model takes none."""
+    if np.isnan(X).any():
+        raise ValueError(
+            f"Input X contains NaN, which {type(estimator).__name__} does not take. "
+            "Use estimator=None or a DenoisingAutoencoder, which do, or fill X before."
+        )
+
+
 def check_reconstruction(reconstruction, vectors, model):
     """Refuse a reconstruction of another shape than what it is of."""
     if reconstruction.shape != vectors.shape:

@@ -244,7 +244,7 @@ def test_a_column_that_training_never_saw_never_counts(fitted):
 def test_missing_entries_are_refused_for_an_estimator_that_refuses_them():
     X = make_usual()
     X[0, 0] = np.nan
-    with pytest.raises(ValueError, match="contains NaN"):
+    with pytest.raises(ValueError, match=r"NaN, which PCA does not .* estimator=None"):
         ReconstructionOutlierDetector(PCA(2)).fit(X)
 
 
