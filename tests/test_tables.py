@@ -315,8 +315,9 @@ def test_strings_that_are_to_be_numbers_are_refused_by_their_name(values):
 )
 def test_wrong_categorical_features_are_refused_with_what_is_allowed(chosen):
     X = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
-    with pytest.raises(ValueError, match="categorical_features must be 'from_dtype'"):
+    with pytest.raises(ValueError, match="categorical_features must be 'from_d") as no:
         learn(X, chosen)
+    no.match(r"The columns are \['a', 'b'\]\.$")
 
 
 def test_a_lazy_frame_is_refused_with_the_remedy():

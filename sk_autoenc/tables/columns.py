@@ -80,7 +80,7 @@ def chosen_columns(table, categorical_features):
     raise ValueError(
         "categorical_features must be 'from_dtype', None, names of columns, their "
         f"numbers from 0 to {n_columns - 1}, or a bool for each of the {n_columns}; "
-        f"got {categorical_features!r}."
+        f"got {categorical_features!r}. The columns are {table.names}."
     )
 
 
