@@ -285,7 +285,7 @@ def test_nothing_beside_another_mark_of_missing_entries_is_refused(
     nothing, missing_values
 ):
     X = pd.DataFrame({"good": [1.0, 2.0], "bad": pd.Series([1, nothing], dtype=object)})
-    words = f"Column 'bad' of X contains NaN or None.*missing_values={missing_values!r}"
+    words = f"Column 'bad' of X contains NaN or None.*={missing_values!r}.*Let one mark"
     with pytest.raises(ValueError, match=words.replace("?", r"\?")):
         read(X, missing_values)
 

@@ -221,7 +221,8 @@ def missing_entries(name, column, missing_values, *, opaque):
     if nothing.any():
         raise ValueError(
             f"Column {name!r} of X contains NaN or None, while missing_values="
-            f"{missing_values!r} stands for missing entries. Use missing_values=np.nan."
+            f"{missing_values!r} stands for missing entries. Let one mark stand for "
+            "all of them, such as NaN with missing_values=np.nan."
         )
     if kind in "fiub" and not isinstance(missing_values, Real):
         return nothing  # a number is no string
