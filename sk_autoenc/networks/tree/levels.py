@@ -60,15 +60,20 @@ def prepare(trees, dtype, wiring=DECODED):
     sizes = LevelSizes(level_start, n_parents, n_children)
     leave = joints(sizes, Blends.of(parent_number, entering))
     spread = Joints([None] * len(leave.levels), None)
-    if wiring.decodes:
-        is_same = entering is weights
-        spread = leave if is_same else joints(sizes, Blends.of(parent_number, weights))
+    leaf_enter = leaf_gather = leave.leaves.T
+    if not wiring.decodes:
+        leaf_gather = None
+    elif entering is weights:
+        spread = leave
+    else:
+        spread = joints(sizes, Blends.of(parent_number, weights))
+        leaf_gather = spread.leaves.T
     return Structure(
         trees,
         make_levels(sizes, spread.levels, leave.levels),
         spread.leaves,
-        transposed(spread.leaves),
-        leave.leaves.T,
+        leaf_gather,
+        leaf_enter,
         leave.leaves,
         node_of_row,
         row_of_node,
