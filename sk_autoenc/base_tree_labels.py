@@ -33,6 +33,8 @@ LEAST_USUAL_COMPONENTS = 50
 """One-hot vectors of two tokens have length 2, in which nothing can be kept."""
 USUAL_WAY = 14.0
 """How far all steps of Adam together may move a parameter."""
+RECONSTRUCTED = {"leaves": "unfold_root", "children": "children"}
+"""By `reconstruction_of`: a name of `networks.tree.losses.LOSSES`."""
 
 
 class BaseLabelledTree(BaseTree):
@@ -191,7 +193,7 @@ class BaseLabelledTree(BaseTree):
         return {
             "encoder_activation": settings.encoder_activation,
             "decoder_activation": settings.decoder_activation,
-            "loss": "unfold_root",
+            "loss": RECONSTRUCTED[settings.reconstruction_of],
             "composition": settings.composition,
             "child_weights": settings.child_weights,
             "decodes": settings.reconstruction > 0,

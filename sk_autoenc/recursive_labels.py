@@ -60,7 +60,11 @@ class RecursiveClassifier(ClassifierMixin, BaseLabelledTree):
 
     reconstruction : float, default=0.0
         Share r in [0, 1]: the objective of a tree is (1 - r) times the loss of its
-        labels plus r times its unfolding error, Eq. (24), per leaf and entry: Eq. (85).
+        labels plus r times its reconstruction error per leaf and entry: Eq. (85).
+
+    reconstruction_of : {"leaves", "children"}, default="leaves"
+        What the objective asks back: all leaves of the root's code, or of every inner
+        node its children's codes, Eq. (40) in the place of (24).
 
     dropout : float, default=0.3
         The share of the entries of leaves' codes, and of the codes that the softmax
@@ -183,6 +187,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         composition: Composition = "gated",
         learn_leaves: bool = True,
         reconstruction: float = 0.0,
+        reconstruction_of: Literal["leaves", "children"] = "leaves",
         dropout: float = 0.3,
         pooling: Pooling | tuple[Pooling, ...] = "root",
         class_weight: dict[Any, float] | Literal["balanced"] | None = None,
@@ -215,6 +220,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         self.composition = composition
         self.learn_leaves = learn_leaves
         self.reconstruction = reconstruction
+        self.reconstruction_of = reconstruction_of
         self.dropout = dropout
         self.pooling = pooling
         self.class_weight = class_weight
@@ -502,9 +508,9 @@ class RecursiveRegressor(RegressorMixin, BaseLabelledTree):
 
     Parameters
     ----------
-    n_components, composition, learn_leaves, reconstruction, dropout, pooling, \
-encoder_activation, decoder_activation, child_weights, init, alpha, solver, \
-batch_size, learning_rate, learning_rate_init, power_t, momentum, \
+    n_components, composition, learn_leaves, reconstruction, reconstruction_of, \
+dropout, pooling, encoder_activation, decoder_activation, child_weights, init, alpha, \
+solver, batch_size, learning_rate, learning_rate_init, power_t, momentum, \
 nesterovs_momentum, beta_1, beta_2, epsilon, max_iter, shuffle, tol, n_iter_no_change, \
 early_stopping, validation_fraction, warm_start, random_state, verbose : various
         As for `RecursiveClassifier`, and with its defaults, but ``dropout=0.0`` and
@@ -555,6 +561,7 @@ n_features_in_, feature_names_in_
         composition: Composition = "gated",
         learn_leaves: bool = True,
         reconstruction: float = 0.0,
+        reconstruction_of: Literal["leaves", "children"] = "leaves",
         dropout: float = 0.0,
         pooling: Pooling | tuple[Pooling, ...] = "root",
         encoder_activation: Activation = "tanh",
@@ -586,6 +593,7 @@ n_features_in_, feature_names_in_
         self.composition = composition
         self.learn_leaves = learn_leaves
         self.reconstruction = reconstruction
+        self.reconstruction_of = reconstruction_of
         self.dropout = dropout
         self.pooling = pooling
         self.encoder_activation = encoder_activation

@@ -32,6 +32,7 @@ TREE_CONSTRAINTS = TRAINING_CONSTRAINTS | {
 
 LABELLED_TREE_CONSTRAINTS = TREE_CONSTRAINTS | {
     "reconstruction": [Interval(Real, 0, 1, closed="both")],
+    "reconstruction_of": [StrOptions({"leaves", "children"})],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "class_weight": [dict, StrOptions({"balanced"}), None],
 }

@@ -402,6 +402,21 @@ def test_lbfgs_with_dropout_is_refused(Estimator):
 
 
 @both
+def test_children_or_leaves_are_asked_back(Estimator):
+    settings = {"reconstruction": 0.5, "dropout": 0.0}
+    leaves, children = (
+        quick(Estimator, reconstruction_of=name, **settings).fit(
+            TREES, LABELS[Estimator]
+        )
+        for name in ("leaves", "children")
+    )
+    assert children.loss_curve_[0] != leaves.loss_curve_[0]
+    assert np.isfinite(children.loss_curve_).all()
+    with pytest.raises(ValueError, match="'reconstruction_of' parameter"):
+        quick(Estimator, reconstruction_of="root").fit(TREES, LABELS[Estimator])
+
+
+@both
 def test_reconstruction_beside_the_labels_has_a_decoder(Estimator):
     model = quick(Estimator, reconstruction=0.5).fit(TREES, LABELS[Estimator])
     assert model.decoder_left_.shape == (3, 3)

@@ -27,6 +27,8 @@ CASES = {
     "weighted": {"nodes": True, "class_weights": np.array([0.5, 3.0])},
     "reconstruction": {"nodes": True, "reconstruction": 0.3},
     "unfolding alone": {"reconstruction": 1.0},
+    "children": {"nodes": True, "reconstruction": 0.3, "asked_back": "children"},
+    "subtrees": {"reconstruction": 0.3, "asked_back": "unfold_all"},
     "classes of nodes alone": {"nodes": True, "n_outputs": 4, "n_for_trees": 2},
     "numbers": {"nodes": True, "loss": LOSSES["squared_error"], "n_outputs": 1},
 }
@@ -48,13 +50,16 @@ class Problem:
         n_outputs=N_OUTPUTS,
         n_for_trees=None,
         reconstruction=0.0,
+        asked_back="unfold_root",
         class_weights=None,
         learned=True,
         trees=TREES,
         dtype=np.float64,
     ):
         plain = make_model(composition=composition, n_components=n_components)
-        architecture = plain.network.architecture._replace(decodes=reconstruction > 0)
+        architecture = plain.network.architecture._replace(
+            decodes=reconstruction > 0, loss=asked_back
+        )
         loss = loss or mixed_columns(0, [n_outputs])
         head = Head(loss, poolings, reconstruction, class_weights)
         self.network = LabelledNetwork(
@@ -136,6 +141,7 @@ def test_losses_are_those_of_the_equations(composition, case):
     given = {name: getattr(parameters, name, None) for name in shapes}
     kept = {name: part for name, part in given.items() if part is not None}
     oracle = plain._replace(parameters=plain.parameters._replace(**kept)).oracle()
+    oracle.objective = problem.network.architecture.loss
     losses, start = [], problem.forest.tree_start
     for number, tree in enumerate(TREES):
         codes = np.array(oracle.codes(tree))
@@ -168,8 +174,8 @@ def test_losses_are_those_of_the_equations(composition, case):
         loss = (1 - head.reconstruction) * sum(values) / len(values)
         if head.reconstruction:
             n_leaves = len(list(nodes_of(tree))) - len(inner)
-            unfolded, _ = oracle.tree_gradient(tree, tree)
-            loss += head.reconstruction * unfolded / (n_leaves * N_FEATURES)
+            error, _ = oracle.tree_gradient(tree, tree)
+            loss += head.reconstruction * error / (n_leaves * N_FEATURES)
         losses.append(loss)
     assert_allclose(problem.losses(), losses, rtol=1e-12)
 

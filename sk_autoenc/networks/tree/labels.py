@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sk_autoenc.networks.tree.encoder import encode
-from sk_autoenc.networks.tree.losses import unfolding_losses
+from sk_autoenc.networks.tree.losses import LOSSES
 from sk_autoenc.networks.tree.network import Network
 from sk_autoenc.networks.tree.passes import add_product, add_rows
 from sk_autoenc.parts.activations import ACTIVATIONS
@@ -142,10 +142,8 @@ class LabelledNetwork(Network):
         if r:
             n_leaves = structure.sum_leaves_by_tree(np.ones(structure.n_leaves))
             weights = r / (n_leaves * self.n_features)
-            leaf_weights = np.repeat(weights, n_leaves.astype(int)).astype(self.dtype)
-            losses += unfolding_losses(
-                context, structure, encoding, structure.root_rows, buffer, leaf_weights
-            )
+            losses_of = LOSSES[self.architecture.loss]
+            losses += losses_of(context, structure, encoding, buffer, weights)
         return losses
 
     def _label_losses(self, context, structure, encoding, labels, dropout, buffer):
@@ -162,8 +160,7 @@ class LabelledNetwork(Network):
         of_trees = np.zeros((structure.n_trees, n_outputs), self.dtype)
         of_trees[:, :n_for_trees] = labels.trees
         targets = np.concatenate([of_trees, targets])
-        tree = np.searchsorted(structure.trees.tree_start, nodes, side="right") - 1
-        tree = np.concatenate([np.arange(structure.n_trees), tree])
+        tree = np.concatenate([np.arange(structure.n_trees), structure.tree_of(nodes)])
         n_labels = np.bincount(tree)
         weights = ((1 - self.head.reconstruction) / n_labels)[tree].astype(self.dtype)
         if self.head.class_weights is not None:

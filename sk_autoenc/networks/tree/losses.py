@@ -20,7 +20,7 @@ from sk_autoenc.networks.tree.levels import subtrees
 from sk_autoenc.networks.tree.passes import read_leaves
 
 
-def unfold_root_losses(context, structure, encoding, buffer=None):
+def unfold_root_losses(context, structure, encoding, buffer=None, tree_weights=None):
     """Eq. (24) of each tree.
 
     Parameters
@@ -31,15 +31,19 @@ def unfold_root_losses(context, structure, encoding, buffer=None):
     encoding : Encoding
     buffer : ndarray of shape (n_nodes, n_components), default=None
         dE/dvec(.) of the roots of what is unfolded is added to it.
+    tree_weights : ndarray of shape (n_trees,), default=None
+        What the loss of each tree is multiplied by; None: 1.
 
     Returns
     -------
     losses : ndarray of shape (n_trees,), float64
     """
-    return unfolding_losses(context, structure, encoding, structure.root_rows, buffer)
+    return unfolding_losses(
+        context, structure, encoding, structure.root_rows, buffer, tree_weights
+    )
 
 
-def unfold_all_losses(context, structure, encoding, buffer=None):
+def unfold_all_losses(context, structure, encoding, buffer=None, tree_weights=None):
     """Eq. (24) summed over all subtrees of each tree.
 
     Takes and gives what `unfold_root_losses` does.
@@ -49,38 +53,38 @@ def unfold_all_losses(context, structure, encoding, buffer=None):
         structure.trees, encoding.codes.shape[1], encoding.codes.dtype
     ):
         rows = structure.row_of_node[roots]
-        by_root = unfolding_losses(context, part, encoding, rows, buffer)
+        weights = None
+        if tree_weights is not None:
+            weights = tree_weights[structure.tree_of(roots)]
+        by_root = unfolding_losses(context, part, encoding, rows, buffer, weights)
         losses += structure.sum_by_tree(roots, by_root)
     return losses
 
 
-def unfolding_losses(
-    context, structure, encoding, root_rows, buffer, leaf_weights=None
-):
+def unfolding_losses(context, structure, encoding, root_rows, buffer, tree_weights):
     """Eq. (24) of each tree of `structure`, unfolded from given rows of the codes.
 
     Parameters
     ----------
     root_rows : ndarray of int of shape (n_trees,)
         In the codes of `encoding` and in `buffer`; each once.
-    leaf_weights : ndarray of shape (n_leaves,), default=None
-        What the error of a leaf counts; None: 1.
     """
     decoding = unfold(context, structure, encoding.codes[root_rows])
     errors = leaf_errors(context, structure, decoding.leaves)
     by_leaf = half_squares(errors)
-    if leaf_weights is not None:
+    if tree_weights is not None:
+        leaf_nodes = structure.node_of_row[structure.n_inner :]
+        leaf_weights = tree_weights[structure.tree_of(leaf_nodes)].astype(errors.dtype)
         by_leaf *= leaf_weights
+        errors *= leaf_weights[:, None]
     if buffer is not None:
-        if leaf_weights is not None:
-            errors *= leaf_weights[:, None]
         delta_leaves = project_out_gradient(context, decoding.leaves, errors)
         delta_roots = unfold_gradient(context, structure, decoding, delta_leaves)
         buffer[root_rows] += delta_roots
     return structure.sum_leaves_by_tree(by_leaf)
 
 
-def children_losses(context, structure, encoding, buffer=None):
+def children_losses(context, structure, encoding, buffer=None, tree_weights=None):
     """Eq. (40) summed over the inner nodes of each tree.
 
     Takes and gives what `unfold_root_losses` does. What is written into `buffer` is
@@ -93,6 +97,8 @@ def children_losses(context, structure, encoding, buffer=None):
     np.subtract(decoding.inner, encoding.inner, out=inner_errors)
     errors = leaf_errors(context, structure, decoding.leaves)
     shares = structure.shares_of_leaves(errors.dtype)
+    if tree_weights is not None:
+        shares *= tree_weights[structure.tree_of(structure.node_of_row)]
     values = np.concatenate([half_squares(inner_errors), half_squares(errors)])
     losses = structure.sum_by_tree(structure.node_of_row, shares * values)
     if buffer is not None:

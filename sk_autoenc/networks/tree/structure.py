@@ -113,6 +113,10 @@ class Structure(NamedTuple):
         """Give beta of Eq. (40), leaves(c) / leaves(p), 0 for a root, by row."""
         return leaf_shares(self.trees)[self.node_of_row].astype(dtype)
 
+    def tree_of(self, nodes):
+        """Return the number of the tree of each node."""
+        return np.searchsorted(self.trees.tree_start, nodes, side="right") - 1
+
     def sum_by_tree(self, nodes, values):
         """Sum values of some nodes in each tree, (n_trees,) float64."""
         by_node = np.zeros(self.n_nodes)
