@@ -239,7 +239,7 @@ def few_labels(n_draws=5):
 
     def row(n_labels):
         areas = []
-        for draw in range(n_draws):
+        for draw in range(n_draws if n_labels < len(X_train) else 1):
             rows = np.random.default_rng(draw).choice(len(X_train), n_labels, False)
             of_draw = [
                 value(
@@ -258,7 +258,8 @@ def few_labels(n_draws=5):
         )
 
     print_table(
-        ["adult, labels", *methods, "boosting"], map(row, (100, 300, 1000, 3000, 10000))
+        ["adult, labels", *methods, "boosting"],
+        map(row, (100, 300, 1000, 3000, 10_000, len(X_train))),
     )
 
 

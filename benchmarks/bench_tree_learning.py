@@ -239,6 +239,9 @@ METHODS |= {
     "recursive, labels of nodes": on_vectors(
         lambda s: s.recursive(**CHOSEN[True]), fits=has_vectors, takes_node_labels=True
     ),
+    "recursive, leaves as given": on_vectors(
+        lambda s: s.recursive(learn_leaves=False, **CHOSEN[True]), fits=has_vectors
+    ),
     "recursive and subtrees, their mean": Method(with_subtrees, is_class),
 }
 
@@ -267,6 +270,48 @@ def measure(name, method, seed, n_train=None):
             "balanced": balanced_accuracy_score(task.y_test, guess),
         }
     return {"task": name, "method": method, "seed": seed, "seconds": seconds, **worth}
+
+
+FEW = (500, 1000, 2000)
+FEW_TASKS = ("sentences2", "returns")
+
+
+def few_labels(n_seeds):
+    """Print what unfolding all trees first is worth where few have labels."""
+    warnings.simplefilter("ignore")
+    rows = []
+    for name in FEW_TASKS:
+        results = defaultdict(list)
+        for seed in range(n_seeds):
+            task = load(name, seed)
+            setting = Setting(SOURCES[name], task.vectors, False, seed)
+            leaves = setting.leaf_vectors().fit(task.trees_train)
+            trees, test = map(leaves.transform, (task.trees_train, task.trees_test))
+            unfolding = UnfoldingRAETransformer(
+                None if task.vectors else 64, composition="gated", random_state=seed
+            ).fit(trees)
+            settings = {"dropout": 0.5} if task.vectors else {}
+            for n in FEW:
+                for start in ("glorot", unfolding):
+                    model = setting.recursive(init=start, **settings)
+                    model.fit(trees[:n], task.y_train[:n])
+                    results[n, start == "glorot"].append(model.score(test, task.y_test))
+                counts = setting.subtrees if not task.vectors else None
+                bag = make_pipeline(
+                    counts() if counts else setting.bags("leaves"), setting.linear()
+                )
+                bag.fit(task.trees_train[:n], task.y_train[:n])
+                results[n, "bag"].append(bag.score(task.trees_test, task.y_test))
+        for n in FEW:
+            rows.append(
+                (
+                    f"{SOURCES[name].question} {n} labels",
+                    *(f"{np.mean(results[n, k]):.3f}" for k in ("bag", True, False)),
+                )
+            )
+    print_table(
+        ("accuracy", "leaves or subtrees, linear", "recursive", "unfolded before"), rows
+    )
 
 
 def words_of(runs, name):
@@ -319,6 +364,7 @@ def main():
     parser.add_argument("--method", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--seeds", type=int, help="draws of each task, at most")
     parser.add_argument("--quick", action="store_true", help="one draw, few trees")
+    parser.add_argument("--few", action="store_true", help="few labels, that table")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument(
         "--save", help="a file of results: what it has is not measured again"
@@ -326,6 +372,9 @@ def main():
     arguments = parser.parse_args()
     if arguments.quick and arguments.save:
         parser.error("--quick is no measurement to --save")
+    if arguments.few:
+        few_labels(arguments.seeds or 3)
+        return
     most = 1 if arguments.quick else arguments.seeds
     results = measured_before(arguments.save)
     done = {(r["task"], r["method"], r["seed"]) for r in results}
