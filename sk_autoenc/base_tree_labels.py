@@ -29,8 +29,9 @@ from sk_autoenc.trees.known import with_known_leaves
 from sk_autoenc.validation import check_settings, count_held_out
 
 USUAL_BATCH_SIZE = 32
-LEAST_USUAL_COMPONENTS = 50
-"""One-hot vectors of two tokens have length 2, in which nothing can be kept."""
+USUAL_COMPONENTS = 50, 128
+"""One-hot vectors of two tokens have length 2, in which nothing can be kept; those of a
+thousand would make weights of millions, of which an epoch takes half a minute."""
 USUAL_WAY = 14.0
 """How far all steps of Adam together may move a parameter."""
 RECONSTRUCTED = {"leaves": "unfold_root", "children": "children"}
@@ -137,7 +138,8 @@ class BaseLabelledTree(BaseTree):
         given = getattr(self.init, "estimator", self.init)  # a FrozenEstimator
         if "encoder_left_" in getattr(given, "__dict__", {}):
             return cast(BaseTree, given)._n_components()
-        return max(forest.n_features, LEAST_USUAL_COMPONENTS)
+        least, most = USUAL_COMPONENTS
+        return min(max(forest.n_features, least), most)
 
     def _leaves_to_learn(self, forest: Forest) -> FloatArray:
         """Return those of the trees, and those that `init` has learned elsewhere."""

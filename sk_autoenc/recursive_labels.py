@@ -46,7 +46,7 @@ class RecursiveClassifier(ClassifierMixin, BaseLabelledTree):
     Parameters
     ----------
     n_components : int or None, default=None
-        Length D of a code. None: that of a leaf vector, but no less than 50; or that of
+        Length D of a code. None: that of a leaf vector, but from 50 to 128; or that of
         a fitted `init`. If it is not that of a leaf vector, these are projected by a
         learned affine map.
 

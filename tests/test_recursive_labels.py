@@ -402,6 +402,14 @@ def test_lbfgs_with_dropout_is_refused(Estimator):
 
 
 @both
+@pytest.mark.parametrize(("n_features", "length"), [(2, 50), (60, 60), (1000, 128)])
+def test_codes_are_as_long_as_leaves_within_bounds(Estimator, n_features, length):
+    X = np.eye(n_features)[[0, 1] * 20]
+    model = quick(Estimator, n_components=None, max_iter=1).fit(X, [0, 1] * 20)
+    assert model.transform(X).shape == (40, length)
+
+
+@both
 def test_children_or_leaves_are_asked_back(Estimator):
     settings = {"reconstruction": 0.5, "dropout": 0.0}
     leaves, children = (
