@@ -159,7 +159,11 @@ def test_wrong_brackets_are_named_with_line_and_column(text, message):
         ),
         ("(a(b));", r"line 1, column 3: expected ',' or '\)', got '\('"),
         ("a,b;", "line 1, column 2: expected ';', got ','"),
-        ("(\n'a,b);", 'line 2, column 1: expected a second "\'", which ends the name'),
+        ("(\n'a,b);", "line 2, column 1: the quote that begins a name here is never c"),
+        (
+            "('a,b);",
+            'line 1, column 2: .* never closed. Put "\'" at the end of the name',
+        ),
         ("]a;", r"line 1, column 1: expected '\(', .* or a name, got '\]'"),
         (
             "(a[x,b);",
@@ -171,6 +175,44 @@ def test_wrong_brackets_are_named_with_line_and_column(text, message):
 def test_wrong_newick_is_named_with_line_and_column(text, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         from_newick(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("(cat, dog)", 5),
+        ("((cat, dog), mouse)", 6),
+        ("(cat,(dog, mouse))", 5),
+        ("(cat, sea lion)", 5),
+        ("(cat,dog, mouse)", 9),
+        ("(cat:0.1, dog:0.2)root", 9),
+        ("('sea lion', cat)", 12),
+        ("('sea lion':1.5,cat mouse)", 16),
+        ("( ( cat,\n dog ), mouse)", 8),
+    ],
+)
+@pytest.mark.parametrize("read", [from_bracketed, read_tree])
+def test_newick_without_its_end_is_not_read_as_brackets(read, text, column):
+    message = rf"line 1, column {column}: .* Newick.* ends with ';'"
+    with pytest.raises(ValueError, match=f"^{message}"):
+        read(text)
+
+
+@pytest.mark.parametrize("text", ["(cat,dog)", "((cat,dog),mouse)", "(cat:1,dog:2)"])
+def test_newick_without_its_end_nor_spaces_is_told_what_ends_it(text):
+    with pytest.raises(ValueError, match=r"expected a child: .* ends with ';'"):
+        read_tree(text)
+
+
+def test_labels_of_commas_are_labels():
+    assert from_bracketed("(S (, ,) (NP it))") == ((",",), ("it",))
+    assert from_bracketed("(, ,)") == (",",)
+    assert from_bracketed("($, ,)") == (",",)
+    assert from_bracketed("(S ($, ,) (NN a))") == ((",",), ("a",))
+    assert from_bracketed("('' '')") == ("''",)
+    assert from_bracketed("(S , it runs)") == (",", "it", "runs")
+    assert from_bracketed("(S yes, it runs)") == ("yes,", "it", "runs")
+    assert from_bracketed("(NP,VP (DT a))") == (("a",),)
 
 
 @pytest.mark.parametrize("read", [from_bracketed, from_newick])

@@ -9,6 +9,16 @@ NEWICK = re.compile(
     r"\s*(?:(?P<sign>[(),:;])|'(?P<quoted>(?:[^']|'')*)'|(?P<comment>\[)"
     r"|(?P<word>[^\s()\[\]',:;]+))"
 )
+NAME_WITH_COMMA = re.compile(
+    r"[\s(]*+(?P<name>'(?:[^']|'')*'(?::[^\s(),]*)?(?=,)"
+    r"|[^\s()',][^\s()']*(?=,(?:\s+[^\s,)]|\()))"
+)
+"""A first name, quoted or not, with a comma at its end: no label in brackets, but for
+that of a comma, as in ``($, ,)``."""
+ENDS_NEWICK = (
+    "Newick, whose names have commas after them, ends with ';': put it at the end of "
+    "the text if it is that; in brackets, put a space before the comma"
+)
 CODES = {
     "-LRB-": "(",
     "-RRB-": ")",
@@ -45,6 +55,7 @@ def label_of_inner(node: Written) -> str | None:
 def parse_bracketed(text: str) -> Written:
     """Parse a tree in brackets; see `from_bracketed`."""
     _check_text(text, "from_bracketed")
+    _refuse_newick(text)
     tokens = _tokens(BRACKETED, text)
     token = next(tokens)
     if token.kind != "open":
@@ -62,8 +73,10 @@ def parse_bracketed(text: str) -> Written:
             way[-1].children.append(Written(_word(token), [], token.start))
         elif token.kind == "close":
             if not way[-1].children:
-                what = "a label" if way[-1].label is None else "a child"
-                _refuse(text, token, f"{what}: a word or '('")
+                label = way[-1].label
+                what = "a label" if label is None else "a child"
+                hint = f". {ENDS_NEWICK}" if "," in (label or "").strip(",") else ""
+                _refuse(text, token, f"{what}: a word or '('", hint)
             way.pop()
         else:
             opened = _line_and_column(text, way[-1].start)
@@ -73,6 +86,15 @@ def parse_bracketed(text: str) -> Written:
             break
     _check_end(text, token, "from_bracketed", token.kind == "open")
     return above.children[0]
+
+
+def _refuse_newick(text: str) -> None:
+    """Refuse Newick without its end, which would be read as labels and words."""
+    match = NAME_WITH_COMMA.match(text)
+    if match:
+        label = f"a label, got {match['name']!r} with a comma at its end"
+        where = _line_and_column(text, match.end())
+        raise ValueError(f"{where}: expected {label}. {ENDS_NEWICK}")
 
 
 def _word(token: Token) -> str:
@@ -140,8 +162,13 @@ def _tokens(pattern: re.Pattern[str], text: str) -> Iterator[Token]:
         match = pattern.match(text, at)
         if match is None:
             at += len(text[at:]) - len(text[at:].lstrip())
-            quote = 'a second "\'", which ends the name'
-            what = quote if text[at] == "'" else "'(', ')', ',', ':', ';' or a name"
+            if text[at] == "'":
+                raise ValueError(
+                    f"{_line_and_column(text, at)}: the quote that begins a name here "
+                    'is never closed. Put "\'" at the end of the name, or write "\'\'" '
+                    "for one that belongs to it"
+                )
+            what = "'(', ')', ',', ':', ';' or a name"
             _refuse(text, Token("word", text[at], at), what)
         kind = str(match.lastgroup)
         if kind == "comment":
@@ -185,10 +212,10 @@ def _check_end(text: str, token: Token, function: str, is_tree: bool) -> None:
         _refuse(text, token, "the end of the text")
 
 
-def _refuse(text: str, token: Token, expected: str) -> NoReturn:
+def _refuse(text: str, token: Token, expected: str, hint: str = "") -> NoReturn:
     got = "the text ends" if token.start >= len(text.rstrip()) else repr(token.text)
     where = _line_and_column(text, token.start)
-    raise ValueError(f"{where}: expected {expected}, got {got}")
+    raise ValueError(f"{where}: expected {expected}, got {got}{hint}")
 
 
 def _line_and_column(text: str, start: int) -> str:
