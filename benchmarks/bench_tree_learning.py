@@ -296,12 +296,13 @@ def few_labels(n_seeds):
                     model = setting.recursive(init=start, **settings)
                     model.fit(trees[:n], task.y_train[:n])
                     results[n, start == "glorot"].append(model.score(test, task.y_test))
-                counts = setting.subtrees if not task.vectors else None
                 bag = make_pipeline(
-                    counts() if counts else setting.bags("leaves"), setting.linear()
+                    setting.bags("leaves") if task.vectors else setting.subtrees(),
+                    setting.linear(),
                 )
                 bag.fit(task.trees_train[:n], task.y_train[:n])
-                results[n, "bag"].append(bag.score(task.trees_test, task.y_test))
+                guess = bag.predict(task.trees_test)
+                results[n, "bag"].append(accuracy_score(task.y_test, guess))
         for n in FEW:
             rows.append(
                 (

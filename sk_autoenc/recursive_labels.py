@@ -832,7 +832,8 @@ def comparable(labels: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
     if is_text != also:
         raise ValueError(
             f"node_labels are classes like those of y: got {labels.tolist()[0]!r} "
-            f"beside {y.tolist()[0]!r}. Convert one of them."
+            f"beside {y.tolist()[0]!r}. Convert one of them, as by "
+            "[str(label) for label in y]."
         )
     if labels.dtype.kind == "f":
         check_classification_targets(labels)
