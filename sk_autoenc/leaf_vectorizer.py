@@ -28,6 +28,7 @@ from sk_autoenc.trees.nested import nest
 from sk_autoenc.trees.records import Records, learn_records
 from sk_autoenc.trees.token_table import Settings, TokenTable, learn_table
 from sk_autoenc.trees.token_trees import TokenTrees, read_token_trees
+from sk_autoenc.trees.vectors import FOR_TOKENS
 from sk_autoenc.validation import caller_level, check_settings
 
 PUBLIC = ("vocabulary_", "token_counts_", "table_", "unknown_row_")
@@ -336,7 +337,7 @@ callable or dict of columns, default="one_hot"
         [('a', ('b',))]
         """
         check_is_fitted(self)
-        encoding, forest = self._encoding, Forest.from_nested(X)
+        encoding, forest = self._encoding, trees_of_vectors(X)
         if forest.n_features != encoding.n_features:
             raise ValueError(
                 f"the leaf vectors of X have length {forest.n_features}, but those of "
@@ -515,3 +516,18 @@ def warn_if_left_out(encoding: TokenTable | Records) -> None:
                 UserWarning,
                 stacklevel=caller_level(),
             )
+
+
+def trees_of_vectors(X: Forest | TreesLike) -> Forest:
+    """Read trees to make tokens of; of tokens the remedy is not another vectorizer."""
+    try:
+        return Forest.from_nested(X)
+    except ValueError as error:
+        problem = str(error)
+        if not problem.endswith(FOR_TOKENS):
+            raise
+        problem = problem.removesuffix(FOR_TOKENS)
+        raise ValueError(
+            f"{problem}; inverse_transform takes what transform gives, or an "
+            "autoencoder of that"
+        ) from error.__cause__

@@ -271,7 +271,11 @@ def test_shared_tuples_that_unfold_beyond_memory_are_refused():
     ("X", "message"),
     [
         ([([1.0, 2.0],)], "have length 2, but those of this LeafVectorizer 3"),
-        ([(("a", "b"), "c")], "leaf is of type str"),
+        (
+            [(("a", "b"), "c")],
+            r"at \[0\]\[0\]: leaf is of type str.* inner node\); inverse_transform "
+            "takes what transform gives",
+        ),
         ([([1.0, np.nan, 2.0],)], "leaf contains NaN"),
         ([], "X has no trees"),
         (np.eye(3), "X has 2 dimensions"),
