@@ -31,8 +31,10 @@ from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.labelling import (
     flatten_node_labels,
     is_missing_label,
+    is_ordered,
     numbers_of,
 )
+from sk_autoenc.trees.leaves import all_finite
 
 
 class RecursiveClassifier(ClassifierMixin, BaseLabelledTree):
@@ -792,16 +794,30 @@ def mean_and_scale(y: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def refuse_missing(y: Any) -> None:
-    """Refuse a list or an array of objects in which some classes are missing."""
-    kind = getattr(getattr(y, "dtype", None), "kind", None)
-    if not isinstance(y, list | tuple) and kind != "O":
+    """Refuse a list or an array in which some classes are missing."""
+    kind = getattr(getattr(y, "dtype", None), "kind", "")
+    if not isinstance(y, list | tuple) and kind not in ("O", "f"):
         return
     for tree, label in enumerate(y):
-        if isinstance(label, float | None) and is_missing_label(label):
+        if isinstance(label, float | np.floating | None) and is_missing_label(label):
             raise ValueError(
                 f"Input y contains NaN or None: y[{tree}] is {label!r}. Each tree "
                 "needs a class. Fit without the trees that have none, or give "
                 "those to an UnfoldingRAETransformer and pass it as init."
+            )
+
+
+def refuse_no_number(y: Any) -> None:
+    """Refuse the first of the trees' numbers, or rows of them, that is not finite."""
+    for tree, number in enumerate(np.atleast_1d(np.asarray(y, dtype=object))):
+        try:
+            is_finite = all_finite(np.asarray(number, dtype=np.float64))
+        except (TypeError, ValueError, OverflowError):
+            is_finite = False
+        if not is_finite:
+            raise ValueError(
+                f"y[{tree}] must be a finite number, or a row of them, got "
+                f"{number!r:.80}. Fit without the trees that have none."
             )
 
 
@@ -814,7 +830,12 @@ def one_for_each_tree(
             f"{type(estimator).__name__} requires y to be passed, but the target y is "
             "None"
         )
-    y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
+    try:
+        y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
+    except ValueError:
+        if dtype is not None and is_ordered(y):
+            refuse_no_number(y)
+        raise
     if y.ndim > 2:
         raise ValueError(f"y must have one or two dimensions, got {y.ndim}")
     check_consistent_length(forest, y)

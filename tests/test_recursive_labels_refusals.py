@@ -1,5 +1,6 @@
 """RecursiveClassifier and RecursiveRegressor: hostile labels, changes and readers."""
 
+import re
 import threading
 
 import numpy as np
@@ -241,6 +242,28 @@ def test_a_tree_without_a_class_is_refused_by_place(missing, make):
     y = make([*CLASSES[:-1].tolist(), missing])
     with pytest.raises(ValueError, match=r"contains NaN or None: y\[15\] is"):
         quick(RecursiveClassifier).fit(TREES, y)
+
+
+def test_a_tree_without_a_class_among_floats_is_refused_by_place():
+    y = np.array([0.0, 1.0] * 7 + [0.0, np.nan])
+    with pytest.raises(ValueError, match=r"contains NaN or None: y\[15\] is"):
+        quick(RecursiveClassifier).fit(TREES, y)
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan, None, "ten"])
+@pytest.mark.parametrize("make", [list, lambda y: np.array(y, object)])
+def test_a_tree_without_a_finite_number_is_refused_by_place(number, make):
+    y = make([0.0, 1.0, number, *NUMBERS[3:].tolist()])
+    message = f"^{re.escape('y[2]')} must be a finite number, .* got {number!r}. Fit"
+    with pytest.raises(ValueError, match=message):
+        quick(RecursiveRegressor).fit(TREES, y)
+
+
+def test_a_tree_one_of_whose_numbers_is_not_finite_is_refused_by_place():
+    y = np.column_stack([NUMBERS, NUMBERS])
+    y[3, 1] = np.inf
+    with pytest.raises(ValueError, match=r"y\[3\] must be .* got array\(\[3.0, inf\]"):
+        quick(RecursiveRegressor).fit(TREES, y)
 
 
 @pytest.mark.parametrize("unit", [1e-300, 1e-160, 1e160, 1e300])
