@@ -3,7 +3,7 @@
 As in `validation`: from what a user passes to what the rest may trust.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,6 +13,7 @@ from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.trees.containers import can_be_listed
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.hints import converter_hint
 from sk_autoenc.trees.vector_trees import as_nested
@@ -178,7 +179,7 @@ def check_sequences(X):
         raise TypeError(
             f"X is of type {type(X).__name__!r}; expected a list of sequences, each a "
             "2-D array or a list of vectors, or a Forest, whose leaves are taken in "
-            "their order."
+            "their order" + ("; write list(X)." if can_be_listed(X) else ".")
         )
     if len(X) == 0:
         raise ValueError("X has no sequences; at least one is needed.")
@@ -299,10 +300,10 @@ def tree_hint(X):
         )
     if isinstance(X, np.ndarray) and (X.dtype == object or X.ndim > 2):
         return "numpy took their tuples apart; pass the list of trees itself."
-    if isinstance(X, Iterator):
-        return "pass a list of them, which can be gone through again."
     if hasattr(X, "columns"):
         return "pass the column they are in, such as X['tree'], not a data frame."
+    if can_be_listed(X) and not hasattr(X, "shape"):
+        return "pass a list of them, which can be gone through again: write list(X)."
     return None
 
 

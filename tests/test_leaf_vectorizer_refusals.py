@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from collections import UserList
 from types import SimpleNamespace
 
 import numpy as np
@@ -207,9 +208,11 @@ def test_tokens_of_training_that_are_left_out_are_unknown_too(settings):
         ({"a": "b"}, "X is one tree, a 'dict'; "),
         (Forest.from_rows(np.eye(2)), "X is a Forest, .* leave LeafVectorizer out"),
         (pd.DataFrame({"tree": TREES}), r"a data frame; .* X\['tree'\]"),
-        (3, "of type 'int'; expected a list of trees"),
+        (3, r"of type 'int'; expected a list of trees .* of them\)$"),
+        ({"a", "b"}, r"of type 'set'; expected a list of trees .* of them\)$"),
         (None, "of type 'NoneType'; expected a list"),
-        (iter(TREES), "of type 'list_iterator'; expected a list"),
+        (iter(TREES), r"of type 'list_iterator'; expected .*; write list\(X\)$"),
+        (UserList(TREES), r"of type 'UserList'; expected .*; write list\(X\)$"),
         (Node(Node()), "of type 'Node'; expected a list"),
     ],
     ids=lambda value: type(value).__name__,

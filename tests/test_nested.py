@@ -1,4 +1,5 @@
 import tracemalloc
+from collections import UserList, deque
 
 import numpy as np
 import pandas as pd
@@ -256,7 +257,13 @@ def test_the_path_to_a_deep_place_is_shortened():
     assert str(caught.value) == f"tree 1, at {path}: leaf has length 1, expected 2"
 
 
-@pytest.mark.parametrize("X", ["word", None, {1}, 3, iter([A])])
+@pytest.mark.parametrize("X", [iter([A]), UserList([A]), deque([(A, A)])])
+def test_what_a_list_can_be_made_of_is_refused_with_that_remedy(X):
+    with pytest.raises(TypeError, match=r"expected .*; write list\(X\)$"):
+        Forest.from_nested(X)
+
+
+@pytest.mark.parametrize("X", ["word", None, {1}, 3])
 def test_what_is_no_sequence_of_trees_is_refused(X):
     with pytest.raises(TypeError) as caught:
         Forest.from_nested(X)

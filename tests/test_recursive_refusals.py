@@ -1,5 +1,7 @@
 """What is refused as trees, or as a setting, and in which words."""
 
+from collections import UserList, deque
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,6 +122,16 @@ def test_an_empty_x_is_refused(method, empty):
     model = make().fit(TREES)
     with pytest.raises(ValueError):  # noqa: PT011 (scikit-learn words some of them)
         getattr(model, method)(empty)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", [iter, UserList, deque])
+def test_what_a_list_can_be_made_of_is_refused_with_that_remedy(method, kind):
+    model = make().fit(TREES)
+    with pytest.raises(
+        (TypeError, ValueError), match=r"If X holds trees: .* write list\(X\)"
+    ):
+        getattr(model, method)(kind(TREES))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,5 +1,24 @@
 """Lists and tuples as they are, past what a subclass says of its length and items."""
 
+from collections.abc import Iterable, Mapping, Set
+
+
+def can_be_listed(obj):
+    """Tell if ``list(obj)`` gives what an object holds, in its order.
+
+    Parameters
+    ----------
+    obj : object
+
+    Returns
+    -------
+    bool
+        False of text, mappings and sets.
+    """
+    return isinstance(obj, Iterable) and not isinstance(
+        obj, str | bytes | bytearray | Mapping | Set
+    )
+
 
 def is_kind(obj, *kinds):
     """Tell if an object is of these classes, past a ``__class__`` that says otherwise.

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from sk_autoenc.trees import guard
-from sk_autoenc.trees.containers import is_kind, own_items
+from sk_autoenc.trees.containers import can_be_listed, is_kind, own_items
 from sk_autoenc.trees.hints import converter_hint
 from sk_autoenc.trees.leaves import table_of_leaves
 from sk_autoenc.trees.nodes import Columns, place
@@ -120,10 +120,11 @@ def _as_sequence(X):
             )
         X = X.tolist()
     if not is_kind(X, list, tuple) or hint is not None:
+        remedy = "; write list(X)" if can_be_listed(given) else ""
         raise TypeError(
             f"X is of type {type(given).__name__!r}; expected a list, tuple, 1-D "
             "object array or Series of trees (nested tuples), or a Forest"
-            + ("" if hint is None else f".\n{hint}")
+            + (remedy if hint is None else f".\n{hint}")
         )
     trees = list(own_items(X))
     if not trees:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_autoenc._typing import AnyTree, FloatArray
-from sk_autoenc.trees.containers import is_kind, own_items
+from sk_autoenc.trees.containers import can_be_listed, is_kind, own_items
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.hints import converter_hint
 from sk_autoenc.trees.kinds import JSON
@@ -124,6 +124,7 @@ def sequence_of_trees(X: Any) -> list[Any]:
         raise TypeError(
             f"X is of type {kind.__name__!r}; expected a list of trees (or a tuple, "
             "1-D object array or Series of them)"
+            + ("; write list(X)" if can_be_listed(given) else "")
         )
     trees = list(own_items(given))
     if not trees:
