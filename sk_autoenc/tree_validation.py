@@ -13,7 +13,7 @@ from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
-from sk_autoenc.trees.containers import can_be_listed
+from sk_autoenc.trees.containers import can_be_listed, is_kind, own_items
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.hints import converter_hint
 from sk_autoenc.trees.vector_trees import as_nested
@@ -255,6 +255,8 @@ def check_trees(estimator, X, *, reset, name="X"):
     `name` is what the user calls them.
     """
     if not is_forest_like(X):
+        if holds_nothing(X):
+            raise ValueError("X has no trees; at least one is needed")
         try:
             rows = check_X(estimator, X, reset=reset, accept_sparse=False)
         except (TypeError, ValueError) as error:
@@ -276,6 +278,13 @@ def check_trees(estimator, X, *, reset, name="X"):
             "features as input (the length of a leaf vector)."
         )
     return forest
+
+
+def holds_nothing(X):
+    """Tell if X is a list, or another sequence of trees, of none."""
+    if is_kind(X, list, tuple):
+        return not any(True for _ in own_items(X))
+    return getattr(X, "shape", None) == (0,)
 
 
 def tree_hint(X):

@@ -114,14 +114,21 @@ def test_an_empty_forest_is_refused(method):
 
 @pytest.mark.parametrize(
     "empty",
-    [[], (), np.empty((0, 3)), as_objects([]), pd.Series([], dtype=object)],
-    ids=["list", "tuple", "rows", "object array", "Series"],
+    [[], (), as_objects([]), pd.Series([], dtype=object)],
+    ids=["list", "tuple", "object array", "Series"],
 )
 @pytest.mark.parametrize("method", METHODS)
 def test_an_empty_x_is_refused(method, empty):
     model = make().fit(TREES)
-    with pytest.raises(ValueError):  # noqa: PT011 (scikit-learn words some of them)
+    with pytest.raises(ValueError, match=r"^X has no trees; at least one is needed$"):
         getattr(model, method)(empty)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_x_without_rows_is_refused_in_the_words_of_scikit_learn(method):
+    model = make().fit(TREES)
+    with pytest.raises(ValueError, match=r"0 sample\(s\) \(shape=\(0, 3\)\)"):
+        getattr(model, method)(np.empty((0, 3)))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -146,7 +153,7 @@ def test_what_is_no_data_is_refused(method, X):
 
 
 @pytest.mark.parametrize(
-    "trees", [[[[1.0, 2.0], [3.0, 4.0]]], [[[1.0, 2.0], [[3.0, 4.0], [1.0, 1.0]]]], []]
+    "trees", [[[[1.0, 2.0], [3.0, 4.0]]], [[[1.0, 2.0], [[3.0, 4.0], [1.0, 1.0]]]]]
 )
 def test_trees_written_as_lists_are_refused_with_a_hint_at_tuples(trees):
     with pytest.raises(ValueError, match=r"write \(a, b\), not \[a, b\]"):
