@@ -153,6 +153,8 @@ def test_equal_pairs_are_one_node_of_a_cycle():
     [
         (lambda node: (1, 2), r"at \[0\]: leaf gave a tuple, .*join its parts"),
         (lambda node: set(), r"at \[0\]: leaf gave a 'set'; a leaf is a token"),
+        (lambda node: [], r"at \[0\]: leaf gave an empty vector; a leaf is"),
+        (lambda node: np.array([]), r"at \[0\]: leaf gave an empty vector; a leaf is"),
         (lambda node: ["x"], r"at \[0\]: leaf gave a list with a 'str' in it"),
     ],
 )

@@ -152,7 +152,7 @@ def test_flat_trees_of_words_need_a_vectorizer(X):
         ([Tree("S", [A]), Tree("S", [A, {1}])], r"tree 1, at \[1\]: leaf gave a 'set'"),
         ([{"a": A}, {"a": np.eye(2)}], r"tree 1, at \[0\]: leaf has 2 dimensions"),
         ([{"a": A}, {}], r"tree 1, at the root: leaf is of type dict"),
-        ([{"a": [A, []]}], r"tree 0, at \[0\]\[1\]: leaf is an empty vector"),
+        ([{"a": [A, []]}], r"tree 0, at \[0\]\[1\]: leaf gave an empty vector"),
         (
             [NESTED[0], Tree("S", [A])],
             r"tree 1, .*by read_tree or tree_from for a LeafVectorizer",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from sk_autoenc._typing import AnyTree
-from sk_autoenc.trees.containers import is_kind
+from sk_autoenc.trees.containers import is_kind, own_items
 from sk_autoenc.trees.nodes import path_in_words
 
 ATOMS = (str, bytes, int, float, np.generic)
@@ -166,8 +166,10 @@ def leaf_problem(value: Any) -> str | None:
     if is_kind(value, list):
         wrong = next((item for item in value if not isinstance(item, Number)), None)
         if wrong is None:
-            return None
+            return None if list(own_items(value)) else f"an empty vector; {allowed}"
         return f"a list with a {type(wrong).__name__!r} in it; {allowed}"
+    if getattr(value, "shape", None) == (0,):
+        return f"an empty vector; {allowed}"
     try:
         hash(value)
     except TypeError:
