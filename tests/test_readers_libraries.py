@@ -113,6 +113,18 @@ def test_a_graph_of_networkx_that_is_no_tree_is_refused(edges, problem):
         read_tree(nx.DiGraph(edges))
 
 
+def test_double_edges_of_networkx_are_refused_as_such():
+    nx = pytest.importorskip("networkx")
+    graph = nx.MultiDiGraph([(0, 1), (0, 2), (0, 2)])
+    message = r"no tree: there are 2 edges from 0 to 2, of which networkx.DiGraph\(gr"
+    with pytest.raises(ValueError, match=message):
+        read_tree(graph)
+    assert read_tree(nx.DiGraph(graph)) == (1, 2)
+    graph.add_edge(1, 2)
+    with pytest.raises(ValueError, match="node 2 has parents 0 and 1"):
+        read_tree(graph)
+
+
 def test_a_graph_of_networkx_without_directions_is_refused():
     nx = pytest.importorskip("networkx")
     graph = nx.path_graph(3)

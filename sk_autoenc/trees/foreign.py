@@ -135,8 +135,7 @@ def networkx_root(graph: Any) -> At:
     if not len(graph):
         problem = "it has no nodes"
     elif several:
-        parents = list(graph.predecessors(several[0])) * 2
-        problem = f"node {several[0]!r} has parents {parents[0]!r} and {parents[1]!r}"
+        problem = _several_edges(graph, several[0])
     elif not roots:
         problem = "every node has a parent, so that there is a cycle and no root"
     elif len(roots) > 1:
@@ -154,6 +153,18 @@ def networkx_root(graph: Any) -> At:
     if problem:
         raise ValueError(f"the graph is no tree: {problem}; {REMEDY_GRAPH}")
     return At(graph, roots[0])
+
+
+def _several_edges(graph: Any, node: Any) -> str:
+    """Say where edges to a node come from; in a multigraph it may be one parent."""
+    parents = list(graph.predecessors(node))
+    if len(parents) == 1:
+        n_edges = graph.in_degree(node)
+        return (
+            f"there are {n_edges} edges from {parents[0]!r} to {node!r}, of which "
+            "networkx.DiGraph(graph) keeps one"
+        )
+    return f"node {node!r} has parents {parents[0]!r} and {parents[1]!r}"
 
 
 def networkx_leaf(node: At) -> Any:
