@@ -30,6 +30,7 @@ from sk_autoenc import (
 )
 from sk_autoenc._typing import FloatArray, Tree
 from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.leaf_vectors import LEAF_VECTORS
 from sk_autoenc.parts.losses import LOSSES
@@ -153,6 +154,7 @@ def names_in(hint: Any) -> set[str]:
 def test_hints_list_the_names_that_there_are() -> None:
     for hint, choices in [
         (_typing.Activation, ACTIVATIONS),
+        (_typing.Composition, set(COMPOSITIONS)),
         (_typing.CorruptionName, {name for name in CORRUPTIONS if name is not None}),
         (_typing.HandleUnknown, {"zeros", "mean", "error", "learn"}),
         (_typing.LeafVectorsName, LEAF_VECTORS),

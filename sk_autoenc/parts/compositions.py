@@ -1,9 +1,9 @@
 """Compositions: from the codes of the children to that of their parent, and back.
 
-To add one: write ``forward``, ``factors`` and ``backward`` and add a line to
-`COMPOSITIONS`. All work on some inner nodes at once, whatever their arities: what
-comes in are the sums over the children, s_L and s_R of Eq. (22), side by side. Every
-test of a composition runs over that dict.
+To add one: write ``forward``, ``factors`` and ``backward``, add a line to
+`COMPOSITIONS`, and the name to `Composition` in ``_typing.py``. All work on some inner
+nodes at once, whatever their arities: what comes in are the sums over the children,
+s_L and s_R of Eq. (22), side by side. Every test of a composition runs over that dict.
 
 References
 ----------
