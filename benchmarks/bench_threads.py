@@ -10,8 +10,10 @@ same work runs on an otherwise idle machine and beside two busy processes for ea
 - automatic: what the estimators do by themselves.
 
 "slower" is the time of automatic over that of the better of the others. Bar: 1.10 idle
-and 1.30 busy. The load is the system's mean over a minute: without the processes of
-this benchmark, it must be near 0 for figures that mean anything.
+and 1.30 busy. An example with two threads is stopped after twice the time of the slower
+of its other sides, and then counts as that long: ">". The load is the system's mean
+over a minute: without the processes of this benchmark, it must be near 0 for figures
+that mean anything.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -142,13 +145,13 @@ def example_cases(folder):
             path.stem,
             {
                 "one": [1, script],
-                "two": [2, "-c", FORCED, script],
                 "automatic": [2, script],
+                "two": [2, "-c", FORCED, script],  # the last: see measure_example
             },
         )
 
 
-def run(n_threads, *arguments):
+def run(n_threads, *arguments, timeout=None):
     environment = os.environ | {
         "OPENBLAS_NUM_THREADS": str(n_threads),
         "MPLBACKEND": "Agg",
@@ -158,6 +161,7 @@ def run(n_threads, *arguments):
         env=environment,
         check=True,
         stdout=subprocess.DEVNULL,
+        timeout=timeout,
     )
 
 
@@ -176,21 +180,35 @@ def measure(function, n_rounds, min_seconds):
 
 
 def measure_example(commands, n_rounds):
-    """Return the median seconds of each side of an example, in turn."""
+    """Return the median seconds of each side of an example, in turn.
+
+    The side of two threads may take many times as long as the others beside busy
+    processes. It is stopped where nothing can be learned from it any more, and left out
+    of the other rounds.
+    """
     seconds = {side: [] for side in commands}
+    stopped = False
     for _ in range(n_rounds):
         for side, command in commands.items():
-            seconds[side].append(timed(lambda command=command: run(*command), 1))
-    return {side: median(values) for side, values in seconds.items()}
+            if side == "two" and stopped:
+                continue
+            limit = 2 * max(seconds["one"] + seconds["automatic"], default=np.inf)
+            began = time.perf_counter()
+            try:
+                run(*command, timeout=limit if side == "two" else None)
+            except subprocess.TimeoutExpired:
+                stopped = True
+            seconds[side].append(time.perf_counter() - began)
+    return {side: median(values) for side, values in seconds.items()}, stopped
 
 
-def row(name, seconds):
-    """Return a row of the table."""
+def row(name, seconds, stopped=False):
+    """Return a row; `stopped` says that two threads were not waited for."""
     one, two, automatic = (seconds[side] for side in SIDES)
     return (
         name,
         f"{1000 * one:.3g}",
-        f"{two / one:.2f}",
+        f"{'>' if stopped else ''}{two / one:.2f}",
         f"{automatic / one:.2f}",
         f"{automatic / min(one, two):.2f}",
         f"{os.getloadavg()[0]:.1f}",
@@ -202,7 +220,7 @@ def rows(arguments):
     if arguments.examples:
         with tempfile.TemporaryDirectory() as folder:
             for name, commands in example_cases(folder):
-                yield row(name, measure_example(commands, arguments.rounds))
+                yield row(name, *measure_example(commands, arguments.rounds))
         return
     for cases in (dense_cases, tree_cases):
         for name, function in cases():
