@@ -60,3 +60,30 @@ def add_rows(rows, ones, out, scale=1.0, keep=1.0):
     scale, keep : float, default=1.0
     """
     GEMV[out.dtype](scale, rows.T, ones, keep, out, 0, 1, 0, 1, 0, 1)
+
+
+def add_product_of_inputs(inputs, weights, out):
+    """Assign out <- inputs @ weights.T + out, of dense or sparse inputs."""
+    if isinstance(inputs, np.ndarray):
+        add_product_with_transpose(inputs, weights, out)
+    else:
+        out += inputs @ weights.T
+
+
+def add_product_with_inputs(delta, inputs, out, scale=1.0, keep=1.0):
+    """Assign out <- scale * delta.T @ inputs + keep * out, of dense or sparse inputs.
+
+    Parameters
+    ----------
+    delta : ndarray of shape (n, m)
+    inputs : ndarray or sparse matrix of shape (n, k)
+    out : ndarray of shape (m, k)
+    scale, keep : float, default=1.0
+        As of `add_product`; `keep` is 0 or 1.
+    """
+    if isinstance(inputs, np.ndarray):
+        add_product_of_transpose(delta, inputs, out, scale, keep)
+        return
+    if not keep:
+        out.fill(0)
+    out += (inputs.T @ (delta * delta.dtype.type(scale))).T

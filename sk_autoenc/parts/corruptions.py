@@ -46,7 +46,7 @@ class Groups(NamedTuple):
 
 
 class Coins:
-    """Independent draws of 1 with a given probability, else 0.
+    """Independent draws of a value, 1, with a given probability, else 0.
 
     Raw 64-bit draws seen as 16-bit integers cost a quarter of float draws; the price is
     a probability rounded to a multiple of 2**-16. They are drawn for many small batches
@@ -57,16 +57,19 @@ class Coins:
     probability : float
     rng : numpy.random.Generator
     dtype : numpy dtype
-        Of the zeros and ones.
+        Of the draws.
     groups : Groups or None, default=None
         The draw is the same for all features of a group.
+    value : float, default=1.0
+        What is drawn.
     """
 
-    def __init__(self, probability, rng, dtype, groups=None):
+    def __init__(self, probability, rng, dtype, groups=None, value=1.0):
         self.threshold = round(probability * 65536)
         self.rng = rng
         self.dtype = dtype
         self.groups = groups
+        self.value = value
         self.drawn = np.empty(0, dtype)
         self.n_used = 0
 
@@ -100,6 +103,8 @@ class Coins:
         else:
             integers = integers[:size].reshape(shape)
             np.less(integers, np.uint16(self.threshold), out=self.drawn)
+        if self.value != 1:
+            self.drawn *= self.drawn.dtype.type(self.value)
 
 
 class Masking:
