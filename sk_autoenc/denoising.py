@@ -1,13 +1,10 @@
 """DenoisingAutoencoder: validate -> train -> attributes. No derivative here."""
 
-from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any, Literal, Self
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 
 from sk_autoenc._compat import with_callbacks
@@ -22,44 +19,26 @@ from sk_autoenc._typing import (
     Solver,
     typed,
 )
-from sk_autoenc.base import (
-    BaseIterative,
-    Problem,
-    corruption_maker,
-    steps_by_minibatches,
-)
-from sk_autoenc.feeds import RowFeed, one_hot_groups, slices
+from sk_autoenc.base import Problem, steps_by_minibatches
+from sk_autoenc.feeds import RowFeed, slices
 from sk_autoenc.networks import one_hidden
-from sk_autoenc.objectives import Objective, SumOverChunks
 from sk_autoenc.parts.activations import ACTIVATIONS
-from sk_autoenc.parts.corruptions import Groups
 from sk_autoenc.parts.losses import make_loss
-from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.row_autoencoder import (
+    RowAutoencoder,
+    check_denoising,
+    check_rows,
+    denoising_problem,
+    parts_of,
+    range_and_loss,
+    resolve_settings,
+)
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.tree_validation import check_n_components
-from sk_autoenc.validation import (
-    DENOISING_CONSTRAINTS,
-    check_codes,
-    check_emphasis,
-    check_feature_groups,
-    check_parameters,
-    check_same_groups,
-    check_same_loss_every_time,
-    check_something_observed,
-    check_something_to_learn,
-    check_tied_weights,
-    check_X,
-    choose_loss,
-    feature_range,
-    features_of,
-    learning_rate_for_rows,
-    resolve_max_iter,
-)
+from sk_autoenc.validation import check_codes, check_tied_weights, features_of
 
 
-class DenoisingAutoencoder(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative
-):
+class DenoisingAutoencoder(RowAutoencoder):
     """Denoising autoencoder with one hidden layer.
 
     Learns codes y = s(W x + b) from which x can be reconstructed as z = s(W' y + b'),
@@ -473,7 +452,7 @@ class DenoisingAutoencoder(
         (4, 2)
         """
         model = self._fitted_model()
-        return model._encode(check_rows(model, X, reset=False))
+        return model._encode(check_rows(model, X))
 
     def inverse_transform(self, X: ArrayLike) -> FloatArray:
         """Decode codes.
@@ -501,148 +480,6 @@ class DenoisingAutoencoder(
         model = self._fitted_model()
         codes = check_codes(model, X, len(model.components_))
         return model._decode(codes)
-
-    def reconstruct(self, X: MatrixLike) -> FloatArray:
-        """Encode X and decode the codes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        reconstruction : ndarray of shape (n_samples, n_features)
-            What the code of each row keeps of it; no entry is NaN.
-
-        See Also
-        --------
-        reconstruction_error : How far that is from X, entry by entry.
-
-        Examples
-        --------
-        >>> model = DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(np.eye(4))
-        >>> codes = model.transform(np.eye(4))
-        >>> np.array_equal(model.reconstruct(np.eye(4)), model.inverse_transform(codes))
-        True
-        """
-        model = self._fitted_model()
-        return model._decode(model._encode(check_rows(model, X, reset=False)))
-
-    def score_samples(self, X: MatrixLike) -> FloatArray:
-        """Score each row by how well it is reconstructed.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,)
-            -||z - x||^2 / 2 of each clean row, whatever the loss: higher is better and
-            0 is perfect. It is not the cross-entropy, which is as low as a row's own
-            entropy and no lower: that ranks rows by how grey they are, not by how well
-            they come back. And it compares models of different losses in a search.
-            Neither the penalty nor `emphasis` enters. Of a row with missing entries it
-            is the sum over the others, times n_features over their number; of a row
-            without others it is 0.
-
-        See Also
-        --------
-        reconstruction_error : Of every entry.
-        score : The mean over the rows.
-
-        Examples
-        --------
-        >>> model = DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(np.eye(4))
-        >>> errors = model.reconstruction_error(np.eye(4))
-        >>> np.allclose(model.score_samples(np.eye(4)), -errors.sum(axis=1) / 2)
-        True
-        """
-        model = self._fitted_model()
-        checked = check_rows(model, X, reset=False)
-        losses = np.empty(checked.shape[0], model._dtype(checked))
-        for rows, errors in model._errors(checked):
-            losses[rows] = np.square(errors, out=errors).sum(axis=1) / 2
-        observed = RowFeed(checked).observed_share()
-        np.divide(losses, observed, out=losses, where=observed != 0)
-        return np.subtract(0, losses, out=losses)  # -0.0 would look odd
-
-    def score(self, X: MatrixLike, y: object = None) -> float:
-        """Return the mean of `score_samples`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-        y : Ignored
-            Present for API consistency.
-
-        Returns
-        -------
-        score : float
-            Minus half the mean squared error per sample, summed over features: higher
-            is better.
-
-        See Also
-        --------
-        score_samples : Of every row.
-
-        Examples
-        --------
-        >>> model = DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(np.eye(4))
-        >>> model.score(np.eye(4)) < 0
-        True
-        """
-        return float(self.score_samples(X).mean())
-
-    def reconstruction_error(self, X: MatrixLike) -> FloatArray:
-        """Return the squared error of every entry, to find the guilty feature.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        errors : ndarray of shape (n_samples, n_features)
-            (z - x)^2, whatever the loss; 0 where x is missing.
-
-        See Also
-        --------
-        score_samples : Of each row: minus half the sum, scaled up for missing entries.
-
-        Examples
-        --------
-        >>> model = DenoisingAutoencoder(2, random_state=0).fit([[0.2, 0.9, 0.4]] * 20)
-        >>> model.reconstruction_error([[0.2, 0.1, 0.4]]).argmax(axis=1)
-        array([1])
-        """
-        model = self._fitted_model()
-        checked = check_rows(model, X, reset=False)
-        squares = np.empty(checked.shape, model._dtype(checked))
-        for rows, errors in model._errors(checked):
-            np.square(errors, out=squares[rows])
-        return squares
-
-    def _errors(self, X: Any) -> Iterator[tuple[slice, FloatArray]]:
-        """Yield z - x of some rows at a time, 0 where x is missing."""
-        feed = RowFeed(X, self._dtype(X))
-        n_components, n_features = self.components_.shape
-        # Twice, since the errors and the rows, made dense, are there at one time.
-        for block in slices(len(feed), 2 * n_components):
-            codes = self._encode(X[block])
-            for part in slices(len(codes), 2 * n_features):
-                rows = slice(block.start + part.start, block.start + part.stop)
-                errors = self._decode(codes[part])
-                batch = feed(rows)
-                errors -= batch.targets
-                if batch.entry_weights is not None:
-                    errors *= batch.entry_weights
-                del batch  # before the next is read
-                yield rows, errors
 
     def _encode(self, X: Any) -> FloatArray:
         activation = ACTIVATIONS[self._fitted_with["activation"]]
@@ -697,32 +534,20 @@ class DenoisingAutoencoder(
         return parameters
 
     def _problem(self, X: Any, y: object, reset: bool) -> Problem:
-        settings = check_parameters(self, DENOISING_CONSTRAINTS)
-        check_something_to_learn(settings)
-        check_same_loss_every_time(settings)
+        settings = check_denoising(self)
         if reset:
             X, learned = features_of(self, check_rows, X)
         else:
             check_n_components(settings, len(self.components_))
             check_tied_weights(settings, self.decoder_components_ is self.components_)
-            X = check_rows(self, X, reset=False)
+            X = check_rows(self, X)
             X = X.astype(self.components_.dtype, copy=False)
             learned = self._fitted_state()
-        learned |= self._range_and_loss(settings, X, reset)
-        by_minibatches = SOLVERS[settings.solver].by_minibatches
-        settings.max_iter = resolve_max_iter(
-            settings.max_iter, X.shape[0], by_minibatches=by_minibatches
-        )
-        settings.learning_rate_init = learning_rate_for_rows(
-            settings, learned["loss_name_"]
-        )
+        learned |= range_and_loss(settings, X, None if reset else learned)
+        resolve_settings(settings, X.shape[0], learned)
         draws = self._draws(settings, reset)
-        layout = learned["_fitted_with"]["layout"]
         architecture = one_hidden.Architecture(
-            activation=ACTIVATIONS[settings.activation],
-            output_activation=ACTIVATIONS[learned["output_activation_"]],
-            loss=make_loss(learned["loss_name_"], layout),
-            tied=settings.tied_weights,
+            tied=settings.tied_weights, **parts_of(settings, learned)
         )
         if reset:
             parameters = one_hidden.allocate_parameters(
@@ -736,61 +561,7 @@ class DenoisingAutoencoder(
             parameters = self._parameters(X.dtype)
         shape: tuple[int, int] = parameters.weights.shape
         network = one_hidden.Network(architecture, *shape, X.dtype)
-        make = corruption_maker(
-            settings,
-            (learned["data_min_"], learned["data_max_"]),
-            None if layout is None else Groups.of_widths(layout[0]),
-        )
-        feed = RowFeed(
-            X,
-            corruption=make(draws.rng),
-            emphasis=check_emphasis(settings.emphasis),
-            network=network,
-        )
-        objective: Any = Objective(network, feed, settings.alpha)
-        if not by_minibatches:
-            objective = in_blocks(objective)
-        return Problem(
-            settings,
-            len(feed),
-            parameters,
-            objective,
-            make,
-            draws,
-            network.flops,
-            learned,
-        )
-
-    def _range_and_loss(
-        self, settings: SimpleNamespace, X: Any, reset: bool
-    ) -> dict[str, Any]:
-        """Return the fitted attributes that follow from the values of X."""
-        data_min, data_max = feature_range(X)
-        layout = layout_of(settings.feature_groups, X)
-        loss, output_activation = settings.loss, settings.output_activation
-        check_something_observed(data_min)
-        if not reset:
-            check_same_groups(layout, self._fitted_with["layout"])
-            layout = self._fitted_with["layout"]
-            if loss in ("auto", self.loss_name_):
-                loss = self.loss_name_
-                if output_activation == "auto":
-                    output_activation = self.output_activation_
-            data_min = np.fmin(data_min, self.data_min_)
-            data_max = np.fmax(data_max, self.data_max_)
-        loss, output_activation = choose_loss(
-            loss,
-            output_activation,
-            (float(np.nanmin(data_min)), float(np.nanmax(data_max))),
-            layout,
-        )
-        return {
-            "loss_name_": loss,
-            "output_activation_": output_activation,
-            "data_min_": data_min,
-            "data_max_": data_max,
-            "_fitted_with": {"activation": settings.activation, "layout": layout},
-        }
+        return denoising_problem(settings, X, parameters, network, draws, learned)
 
     def _parameter_attributes(self, parameters: Any) -> dict[str, FloatArray]:
         return {
@@ -803,9 +574,12 @@ class DenoisingAutoencoder(
     def _dtype(self, X: Any) -> np.dtype[Any]:
         return np.result_type(X.dtype, self.components_.dtype)
 
+    def _n_codes(self) -> int:
+        return len(self.components_)
+
     @property
     def _n_features_out(self) -> int:
-        return len(self.components_)
+        return self._n_codes()
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
@@ -818,32 +592,3 @@ class DenoisingAutoencoder(
         super().__setstate__(state)
         if "components_" in state and "decoder_components_" not in state:
             self.decoder_components_ = self.components_
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-
-def check_rows(estimator: DenoisingAutoencoder, X: Any, *, reset: bool) -> Any:
-    """Validate rows, of which entries may be missing."""
-    return check_X(estimator, X, reset=reset, allow_nan=True)
-
-
-def layout_of(feature_groups: ArrayLike | None, X: Any) -> tuple[Any, Any] | None:
-    """Return width of each group of features and whether it is a category, or None."""
-    width = check_feature_groups(feature_groups, X.shape[1])
-    if width is None:
-        return None
-    one_hot = one_hot_groups(X, Groups.of_widths(width).start)
-    return width, one_hot & (width > 1)
-
-
-def in_blocks(objective: Objective) -> SumOverChunks:
-    """Make the same objective by blocks of rows, for a solver of all rows at once."""
-    network, feed, alpha = objective.network, objective.feed, objective.alpha
-    return SumOverChunks(
-        Objective(network, feed.part(rows), alpha) for rows in feed.blocks()
-    )
