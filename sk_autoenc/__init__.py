@@ -10,6 +10,7 @@ from sk_autoenc.node_neighbors import NodeNeighbors
 from sk_autoenc.pairs import TreePairFeatures
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.recursive_labels import RecursiveClassifier, RecursiveRegressor
+from sk_autoenc.stacked import StackedDenoisingAutoencoder
 from sk_autoenc.subtree_counts import SubtreeCounts
 from sk_autoenc.tabular import TableDenoisingAutoencoder
 from sk_autoenc.trees.forest import Forest
@@ -38,6 +39,7 @@ __all__ = [
     "ReconstructionOutlierDetector",
     "RecursiveClassifier",
     "RecursiveRegressor",
+    "StackedDenoisingAutoencoder",
     "SubtreeCounts",
     "TableDenoisingAutoencoder",
     "TreePairFeatures",

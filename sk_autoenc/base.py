@@ -218,6 +218,7 @@ def is_fitted(name: str) -> bool:
         "_entropy",
         "_solver",
         "_fitted_with",
+        "_flat",
         "_encoding",
         "_filler",
         "_moments",

@@ -115,6 +115,11 @@ class SumOverChunks:
         penalty = penalise(parameters, alpha, gradient, scale)
         return total / len(rows) + penalty, added(gradient, out)
 
+    def losses(self, parameters):
+        """Return the loss of each row of all chunks in order, without the penalty."""
+        parts = (objective.losses(parameters) for objective in self.objectives)
+        return np.concatenate(list(parts))
+
 
 def sum_of_chunk(parameters, scale, objective, rows):
     """Call `Objective.sum`; a function of the module, so that processes can get it."""

@@ -33,8 +33,19 @@ from sk_autoenc.validation import (
 )
 
 
-class RowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative):
-    """An autoencoder of rows, of which entries may be missing.
+class RowTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative):
+    """A transformer of dense or sparse rows, of which entries may be missing."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class RowAutoencoder(RowTransformer):
+    """An autoencoder of rows.
 
     A subclass has
 
@@ -194,13 +205,6 @@ class RowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIter
                     errors *= batch.entry_weights
                 del batch  # before the next is read
                 yield rows, errors
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def check_rows(estimator: Any, X: Any, *, reset: bool = False) -> Any:

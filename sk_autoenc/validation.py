@@ -74,6 +74,13 @@ DENOISING_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "tied_weights": ["boolean"],
 }
 
+STACK_CONSTRAINTS = {
+    "fine_tune": ["boolean"],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+}
+"""Of a stack, beside those of its template."""
+
 
 def check_parameters(estimator, constraints):
     """Refuse parameters of a wrong type or out of range, or a level of corruption.
@@ -426,3 +433,13 @@ def count_held_out(n_samples, validation_fraction):
             "Pass more samples, lower validation_fraction, or use early_stopping=False."
         )
     return n_held_out
+
+
+def check_layers(layers, depth):
+    """Refuse a choice of layers that is none."""
+    is_number = isinstance(layers, Integral) and not isinstance(layers, bool)
+    if not (is_number and 1 <= layers <= depth) and layers not in ("last", "all"):
+        raise ValueError(
+            "layers must be 'last', 'all' or the number of a layer, from 1 to "
+            f"{depth}; got {layers!r}."
+        )

@@ -107,8 +107,8 @@ class Architecture(NamedTuple):
         return len(self.sizes) - 1 - (self.loss is not None)
 
 
-def allocate_parameters(architecture, dtype):
-    """Make zero parameters of the network."""
+def parameter_shapes(architecture):
+    """Return name and shape of each array of parameters."""
     sizes, head = architecture.sizes, architecture.head
     shapes = {}
     for k, (n_inputs, n_outputs) in enumerate(pairwise(sizes), 1):
@@ -119,7 +119,12 @@ def allocate_parameters(architecture, dtype):
     if head is not None:
         shapes["head"] = (head.n_outputs, sizes[head.reads])
         shapes["head_intercept"] = (head.n_outputs,)
-    return Parameters.zeros(shapes, dtype)
+    return shapes
+
+
+def allocate_parameters(architecture, dtype):
+    """Make zero parameters of the network."""
+    return Parameters.zeros(parameter_shapes(architecture), dtype)
 
 
 def initialise(parameters, architecture, rng):

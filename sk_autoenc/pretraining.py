@@ -1,0 +1,98 @@
+"""Layer by layer: each is a denoising autoencoder of the codes of the one below.
+
+Codes of unbounded units (relu, identity) have whatever size training gave them, and a
+second autoencoder, whose learning rate is made for inputs of a usual size, would lose
+all of its units on large ones. So such a layer's weights are multiplied by a number
+that makes its codes as long as its inputs (of the same mean square over rows): s(c a) =
+c s(a) for these units, so that nothing else changes.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sk_autoenc._typing import FloatArray
+from sk_autoenc.base import seeded
+from sk_autoenc.denoising import DenoisingAutoencoder
+from sk_autoenc.feeds import RowFeed
+
+OUTPUTS_OF_CODES = {
+    "logistic": ("cross_entropy", "logistic"),
+    "tanh": ("squared_error", "tanh"),
+    "relu": ("squared_error", "identity"),
+    "identity": ("squared_error", "identity"),
+}
+"""Loss and output activation of an autoencoder of codes, by what made these."""
+UNBOUNDED = ("relu", "identity")
+
+
+class Layer(NamedTuple):
+    """A trained autoencoder: y = s(W x + b), z = W' y + b' before its activation."""
+
+    weights: FloatArray
+    """W, (n_codes, n_inputs)."""
+    intercept: FloatArray
+    decoder_weights: FloatArray
+    """W', (n_inputs, n_codes)."""
+    decoder_intercept: FloatArray
+    loss_curve: list[float]
+
+
+def pretrain(
+    template: DenoisingAutoencoder,
+    sizes: tuple[int, ...],
+    X: Any,
+    rng: np.random.Generator,
+) -> list[Layer]:
+    """Train layer after layer, each on the clean codes of the layers below.
+
+    Parameters
+    ----------
+    template : DenoisingAutoencoder
+        Cloned for each layer. Those above the first one reconstruct codes: they choose
+        loss and output activation by the activation, and have no groups of features.
+    sizes : tuple of int
+        The units of each layer.
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        Checked; NaN is missing.
+    rng : numpy.random.Generator
+        Seeds a layer if the template's `random_state` is None.
+
+    Returns
+    -------
+    layers : list of Layer
+    """
+    layers: list[Layer] = []
+    for size in sizes:
+        model = seeded(template, rng).set_params(n_components=size, warm_start=False)
+        if layers:
+            loss, output = OUTPUTS_OF_CODES[template.activation]
+            model.set_params(loss=loss, output_activation=output, feature_groups=None)
+        model.fit(X)
+        codes = model.transform(X)
+        factor = 1.0
+        if template.activation in UNBOUNDED:
+            factor = size_of(X) / (size_of(codes) or 1.0) or 1.0
+            codes *= codes.dtype.type(factor)
+        layers.append(
+            Layer(
+                model.components_ * factor,
+                model.intercept_hidden_ * factor,
+                model.decoder_components_.T / factor,
+                model.intercept_visible_,
+                model.loss_curve_,
+            )
+        )
+        X = codes
+    return layers
+
+
+def size_of(X: Any) -> float:
+    """Return the root of the mean square length of rows, missing entries being 0."""
+    feed = RowFeed(X)
+    total = 0.0
+    for rows in feed.blocks():
+        block = feed.inputs(rows)
+        values = block if isinstance(block, np.ndarray) else block.data
+        total += float(np.vdot(values, values))
+    return float(np.sqrt(total / len(feed)))
