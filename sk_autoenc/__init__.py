@@ -11,6 +11,10 @@ from sk_autoenc.pairs import TreePairFeatures
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.recursive_labels import RecursiveClassifier, RecursiveRegressor
 from sk_autoenc.stacked import StackedDenoisingAutoencoder
+from sk_autoenc.stacked_labels import (
+    StackedDenoisingClassifier,
+    StackedDenoisingRegressor,
+)
 from sk_autoenc.subtree_counts import SubtreeCounts
 from sk_autoenc.tabular import TableDenoisingAutoencoder
 from sk_autoenc.trees.forest import Forest
@@ -40,6 +44,8 @@ __all__ = [
     "RecursiveClassifier",
     "RecursiveRegressor",
     "StackedDenoisingAutoencoder",
+    "StackedDenoisingClassifier",
+    "StackedDenoisingRegressor",
     "SubtreeCounts",
     "TableDenoisingAutoencoder",
     "TreePairFeatures",

@@ -9,7 +9,7 @@ from sk_autoenc._typing import FloatArray, MatrixLike, RandomState
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.feeds import RowFeed
 from sk_autoenc.networks import layered
-from sk_autoenc.pretraining import Layer
+from sk_autoenc.pretraining import Layer, pretrain
 from sk_autoenc.row_autoencoder import RowTransformer, check_rows
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.validation import check_layers
@@ -71,6 +71,35 @@ class BaseStack(RowTransformer):
         """
         model = self._fitted_model()
         return model._codes(check_rows(model, X), model._chosen_layers())
+
+    def _start(
+        self,
+        architecture: layered.Architecture,
+        X: Any,
+        reset: bool,
+        by_layers: bool,
+        rng: np.random.Generator,
+        learned: dict[str, Any],
+    ) -> layered.Parameters:
+        """Return the parameters that training of all layers starts from.
+
+        Those of the fitted model; with `reset` random ones, or, `by_layers`, those of
+        layers that are trained here and now.
+        """
+        if not reset:
+            check_same_layers(architecture.sizes, self._fitted_with["sizes"])
+            shapes = layered.parameter_shapes(architecture)
+            return layered.Parameters(shapes, self._flat.astype(X.dtype))
+        parameters = layered.allocate_parameters(architecture, X.dtype)
+        layered.initialise(parameters, architecture, rng)
+        layers: list[Layer] = []
+        if by_layers:
+            depth = learned["_fitted_with"]["depth"]
+            hidden = architecture.sizes[1 : depth + 1]
+            layers = pretrain(self._template(), hidden, X, rng)
+            start_from_layers(parameters, layers)
+        learned["pretraining_loss_curves_"] = [each.loss_curve for each in layers]
+        return parameters
 
     def _codes(self, X: Any, layers: list[int]) -> FloatArray:
         """Return the codes of some layers, counted from 1, side by side."""
@@ -142,3 +171,13 @@ def start_from_layers(parameters: layered.Parameters, layers: list[Layer]) -> No
 def mirrored(sizes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the sizes of layers that encode, and of those that decode again."""
     return (*sizes, *reversed(sizes[:-1]))
+
+
+def check_same_layers(sizes: tuple[int, ...], fitted: tuple[int, ...]) -> None:
+    """Refuse to go on training with other layers than those there are."""
+    if sizes != fitted:
+        raise ValueError(
+            f"The parameters give layers of the sizes {sizes}, but the model to go on "
+            f"from has {fitted}. Set hidden_layer_sizes (and reconstruction) back, or "
+            "start afresh: fit with warm_start=False."
+        )

@@ -20,13 +20,16 @@ from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.tree_validation import (
     LABELLED_TREE_CONSTRAINTS,
     check_pooling,
-    check_same_dropout_every_time,
     check_trees,
     check_unchanged,
 )
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.known import with_known_leaves
-from sk_autoenc.validation import check_settings, count_held_out
+from sk_autoenc.validation import (
+    check_same_dropout_every_time,
+    check_settings,
+    count_held_out,
+)
 
 USUAL_BATCH_SIZE = 32
 USUAL_COMPONENTS = 50, 128

@@ -177,6 +177,14 @@ class RowFeed:
         return RowBuffers(np.empty(shape, self.dtype), np.empty(shape, self.dtype))
 
 
+class LabelledRowFeed(RowFeed):
+    """Reads rows and their labels, and nothing to reconstruct."""
+
+    def __call__(self, rows):
+        """Read some rows."""
+        return Batch(self.inputs(rows), None, None, self.y[rows])
+
+
 def may_have_missing(values):
     """Tell, in one pass and without memory, whether there may be NaN among values."""
     with np.errstate(over="ignore", invalid="ignore"):

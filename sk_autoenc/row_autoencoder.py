@@ -287,11 +287,10 @@ def denoising_problem(
     learned: dict[str, Any],
 ) -> Problem:
     """State the problem of a network that is to reconstruct corrupted rows."""
-    layout = learned["_fitted_with"]["layout"]
     make = corruption_maker(
         settings,
         (learned["data_min_"], learned["data_max_"]),
-        None if layout is None else Groups.of_widths(layout[0]),
+        groups_of(learned["_fitted_with"]["layout"]),
     )
     feed = RowFeed(
         X,
@@ -312,6 +311,11 @@ def denoising_problem(
         network.flops,
         learned,
     )
+
+
+def groups_of(layout: tuple[Any, Any] | None) -> Groups | None:
+    """Return the groups of features that corruption chooses together."""
+    return None if layout is None else Groups.of_widths(layout[0])
 
 
 def layout_of(feature_groups: ArrayLike | None, X: Any) -> tuple[Any, Any] | None:

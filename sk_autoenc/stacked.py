@@ -17,13 +17,12 @@ from sk_autoenc._typing import (
     typed,
 )
 from sk_autoenc.base import Problem, adopt
-from sk_autoenc.base_stack import BaseStack, mirrored, start_from_layers
+from sk_autoenc.base_stack import BaseStack, mirrored
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.feeds import RowFeed
 from sk_autoenc.networks import layered
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.losses import make_loss
-from sk_autoenc.pretraining import pretrain
 from sk_autoenc.row_autoencoder import (
     RowAutoencoder,
     check_denoising,
@@ -336,7 +335,6 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
         if reset:
             X, learned = features_of(self, check_rows, X)
         else:
-            check_same_layers(hidden, self._fitted_with["sizes"])
             X = check_rows(self, X).astype(self._flat.dtype, copy=False)
             learned = self._fitted_state()
         learned |= range_and_loss(settings, X, None if reset else learned)
@@ -353,18 +351,7 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
             "loss": learned["loss_name_"],
             "output_activation": learned["output_activation_"],
         }
-        if not reset:
-            parameters = layered.Parameters(
-                layered.parameter_shapes(architecture), self._flat.astype(X.dtype)
-            )
-        else:
-            parameters = layered.allocate_parameters(architecture, X.dtype)
-            layered.initialise(parameters, architecture, draws.rng)
-            learned["pretraining_loss_curves_"] = []
-        if reset and by_layers:
-            layers = pretrain(template, hidden, X, draws.rng)
-            start_from_layers(parameters, layers)
-            learned["pretraining_loss_curves_"] = [each.loss_curve for each in layers]
+        parameters = self._start(architecture, X, reset, by_layers, draws.rng, learned)
         network = layered.Network(architecture, X.dtype)
         return denoising_problem(settings, X, parameters, network, draws, learned)
 
@@ -373,13 +360,3 @@ def steps_by_minibatches(estimator: StackedDenoisingAutoencoder) -> bool:
     """Refuse `partial_fit` to a template whose solver needs all rows at once."""
     template = estimator.autoencoder
     return template is None or base.steps_by_minibatches(template)
-
-
-def check_same_layers(hidden: tuple[int, ...], sizes: tuple[int, ...]) -> None:
-    """Refuse to go on training with other layers than those there are."""
-    fitted = tuple(sizes[1 : len(sizes) // 2 + 1])
-    if mirrored((sizes[0], *hidden)) != tuple(sizes):
-        raise ValueError(
-            f"hidden_layer_sizes={hidden}, but the model to go on from was fitted with "
-            f"{fitted}. Set it back, or start afresh: fit with warm_start=False."
-        )

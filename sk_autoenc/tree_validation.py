@@ -12,7 +12,6 @@ from sk_autoenc._compat import Interval, StrOptions
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.poolings import POOLINGS
-from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.trees.containers import can_be_listed, is_kind, own_items
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.hints import converter_hint
@@ -192,16 +191,6 @@ def check_sizes(min_size, max_size):
         raise ValueError(
             f"max_size={max_size} is less than min_size={min_size}: no subtree has "
             "such a size. Raise max_size, or use None for no bound."
-        )
-
-
-def check_same_dropout_every_time(settings):
-    """Refuse dropout to a solver that needs one fixed objective."""
-    if settings.dropout and not SOLVERS[settings.solver].by_minibatches:
-        raise ValueError(
-            f"dropout={settings.dropout} changes the objective at each step, but "
-            f"solver={settings.solver!r} needs it to stay the same. Use dropout=0 or "
-            "another solver."
         )
 
 

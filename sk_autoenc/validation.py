@@ -81,6 +81,18 @@ STACK_CONSTRAINTS = {
 }
 """Of a stack, beside those of its template."""
 
+LABELLED_STACK_CONSTRAINTS = {
+    name: constraints
+    for name, constraints in TRAINING_CONSTRAINTS.items()
+    if not name.startswith("corruption")
+} | {
+    "pretrain": ["boolean"],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "input_dropout": [Interval(Real, 0, 1, closed="left")],
+    "reconstruction": [Interval(Real, 0, 1, closed="both")],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
+}
+
 
 def check_parameters(estimator, constraints):
     """Refuse parameters of a wrong type or out of range, or a level of corruption.
@@ -226,6 +238,17 @@ def check_same_loss_every_time(settings):
             f"solver={settings.solver!r} needs the same loss at every evaluation, but "
             f"corruption={settings.corruption!r} is drawn anew each time. Use "
             "corruption=None, or solver='adam' or 'sgd'."
+        )
+
+
+def check_same_dropout_every_time(settings, name="dropout"):
+    """Refuse dropout to a solver that needs one fixed objective."""
+    level = getattr(settings, name)
+    if level and not SOLVERS[settings.solver].by_minibatches:
+        raise ValueError(
+            f"{name}={level} changes the objective at each step, but "
+            f"solver={settings.solver!r} needs it to stay the same. Use {name}=0 or "
+            "another solver."
         )
 
 

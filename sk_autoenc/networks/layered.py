@@ -50,6 +50,9 @@ class Parameters(FlatParameters):
     is W_c, (n_labels, n_code), and ``head_intercept`` b_c, (n_labels,).
     """
 
+    head: np.ndarray
+    head_intercept: np.ndarray
+
     def __init__(self, shapes, flat):
         super().__init__(shapes, flat)
         n_layers = sum(name.startswith("weights") for name in shapes)

@@ -1,0 +1,171 @@
+"""What the stacks with labels share: validate -> pretrain -> train -> attributes."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+
+from sk_autoenc._typing import FloatArray, IntArray, MatrixLike
+from sk_autoenc.base import Problem, corruption_maker
+from sk_autoenc.base_stack import BaseStack, mirrored
+from sk_autoenc.feeds import LabelledRowFeed, RowFeed
+from sk_autoenc.networks import layered
+from sk_autoenc.objectives import Objective
+from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.losses import make_loss
+from sk_autoenc.row_autoencoder import (
+    check_denoising,
+    check_rows,
+    groups_of,
+    range_and_loss,
+)
+from sk_autoenc.table_validation import check_hidden_layer_sizes
+from sk_autoenc.threads import blas_threads
+from sk_autoenc.validation import (
+    LABELLED_STACK_CONSTRAINTS,
+    check_emphasis,
+    check_layers,
+    check_same_dropout_every_time,
+    check_settings,
+    features_of,
+)
+
+ROWS_TO_SEE = 400_000
+"""Of ``max_iter="auto"``, between 20 and 200 epochs."""
+RATES = {"adam": 0.001, "sgd": 0.01, "lbfgs": 1.0}
+NO_CORRUPTION = SimpleNamespace(corruption=None, corruption_level=0.0)
+
+
+class BaseLabelledStack(BaseStack):
+    """A stack with a head, trained on labels.
+
+    A subclass has
+
+    - ``_read_labels(y, X, learned)`` -> rows that have labels, int, and their targets,
+      (n_labelled, n_outputs); it adds its own fitted attributes to `learned`;
+    - ``_loss(n_outputs)`` -> Loss;
+    - ``_class_weights(settings, targets, learned)`` -> (n_outputs,) or None;
+    - ``_misfit(outputs, targets, class_weights)`` -> what early stopping watches: less
+      is better.
+    """
+
+    def _problem(self, X: Any, y: object, reset: bool) -> Problem:
+        settings = check_settings(self, LABELLED_STACK_CONSTRAINTS)
+        hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
+        check_layers(settings.layers, len(hidden))
+        for name in ("dropout", "input_dropout"):
+            check_same_dropout_every_time(settings, name)
+        template = self._template()
+        of_template = check_denoising(template)
+        if reset:
+            X, learned = features_of(self, check_rows, X)
+        else:
+            X = check_rows(self, X).astype(self._flat.dtype, copy=False)
+            learned = self._fitted_state()
+        known = None if reset else learned
+        labelled, targets = self._read_labels(y, X, learned)
+        learned |= range_and_loss(of_template, X, known)
+        draws = self._draws(settings, reset)
+        sizes = (X.shape[1], *hidden)
+        fitted_with = learned["_fitted_with"] | {
+            "sizes": mirrored(sizes) if settings.reconstruction else sizes,
+            "depth": len(hidden),
+            "loss": learned["loss_name_"] if settings.reconstruction else None,
+            "output_activation": learned["output_activation_"],
+            "n_outputs": targets.shape[1],
+        }
+        learned["_fitted_with"] = fitted_with
+        architecture = self._architecture(fitted_with)
+        head = cast(layered.Head, architecture.head)._replace(
+            reconstruction=settings.reconstruction,
+            class_weights=self._class_weights(settings, targets, learned),
+        )
+        architecture = architecture._replace(head=head)
+        parameters = self._start(
+            architecture, X, reset, settings.pretrain, draws.rng, learned
+        )
+        resolve_settings(settings, len(labelled))
+        levels = [settings.input_dropout, *[settings.dropout] * len(hidden)]
+        coins = layered.make_coins(levels, draws.rng, X.dtype)
+        network = layered.Network(architecture, X.dtype, coins)
+        X = X[labelled]
+        make = corruption_maker(
+            of_template if settings.reconstruction else NO_CORRUPTION,
+            (learned["data_min_"], learned["data_max_"]),
+            groups_of(fitted_with["layout"]),
+        )
+        feed: RowFeed = LabelledRowFeed(X, network=network, y=targets)
+        if settings.reconstruction:
+            feed = RowFeed(
+                X,
+                corruption=make(draws.rng),
+                emphasis=check_emphasis(of_template.emphasis),
+                network=network,
+                y=targets,
+            )
+
+        def judge(parameters: layered.Parameters, rows: IntArray) -> float:
+            outputs = outputs_of(network, parameters, X[rows])
+            return self._misfit(outputs, targets[rows], head.class_weights)
+
+        return Problem(
+            settings,
+            len(feed),
+            parameters,
+            Objective(network, feed, settings.alpha),
+            make,
+            draws,
+            network.flops,
+            learned,
+            judge,
+            targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0],
+        )
+
+    @property
+    def output_weights_(self) -> FloatArray:
+        """W_c of Eq. (59): (n_outputs, n_codes)."""
+        weights: FloatArray = self._ready(self._flat.dtype)[1].head
+        return weights
+
+    @property
+    def output_intercept_(self) -> FloatArray:
+        """b_c of Eq. (59): (n_outputs,)."""
+        intercept: FloatArray = self._ready(self._flat.dtype)[1].head_intercept
+        return intercept
+
+    def _outputs(self, X: MatrixLike) -> FloatArray:
+        """Return the pre-activations of the head for each row."""
+        model = self._fitted_model()
+        rows = check_rows(model, X)
+        return outputs_of(*model._ready(rows.dtype), rows)
+
+    def _architecture(self, fitted_with: dict[str, Any]) -> layered.Architecture:
+        loss, n_outputs = fitted_with["loss"], fitted_with["n_outputs"]
+        return layered.Architecture(
+            fitted_with["sizes"],
+            ACTIVATIONS[fitted_with["activation"]],
+            ACTIVATIONS[fitted_with["output_activation"]],
+            None if loss is None else make_loss(loss, fitted_with["layout"]),
+            head=layered.Head(self._loss(n_outputs), n_outputs, fitted_with["depth"]),
+        )
+
+
+def outputs_of(
+    network: layered.Network, parameters: layered.Parameters, X: Any
+) -> FloatArray:
+    """Return the pre-activations of the head, a block of rows at a time."""
+    n_outputs = network.architecture.head.n_outputs
+    outputs = np.empty((X.shape[0], n_outputs), network.dtype)
+    feed = RowFeed(X, network.dtype, network=network)
+    with blas_threads(network.flops(len(outputs))):
+        for rows in feed.blocks():
+            outputs[rows] = network.labels(parameters, feed.inputs(rows))
+    return outputs
+
+
+def resolve_settings(settings: SimpleNamespace, n_rows: int) -> None:
+    """Put numbers in the place of "auto" and None."""
+    if settings.max_iter == "auto":
+        settings.max_iter = min(max(ROWS_TO_SEE // n_rows, 20), 200)
+    if settings.learning_rate_init is None:
+        settings.learning_rate_init = RATES[settings.solver]
