@@ -1,17 +1,12 @@
 """Estimators of trees with labels in the objective. No derivative here."""
 
 from collections.abc import Sequence
-from numbers import Real
 from types import SimpleNamespace
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
 from sk_autoenc._compat import with_callbacks
 from sk_autoenc._typing import (
@@ -26,15 +21,22 @@ from sk_autoenc._typing import (
     typed,
 )
 from sk_autoenc.base_tree_labels import BaseLabelledTree, refuse_nodes_of
+from sk_autoenc.label_validation import (
+    check_classes,
+    check_numbers,
+    comparable,
+    mean_and_scale,
+    one_hot,
+    refuse_new_classes,
+    refuse_other_outputs,
+    weights_of_classes,
+)
 from sk_autoenc.parts.losses import LOSSES, Loss, mixed_columns
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.labelling import (
-    flatten_node_labels,
-    is_missing_label,
-    is_ordered,
-    numbers_of,
-)
-from sk_autoenc.trees.leaves import all_finite
+from sk_autoenc.trees.labelling import flatten_node_labels, numbers_of
+
+WITHOUT_CLASS = ", or give those to an UnfoldingRAETransformer and pass it as init"
+"""What trees without a class are good for."""
 
 
 class RecursiveClassifier(ClassifierMixin, BaseLabelledTree):
@@ -429,24 +431,21 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         settings: SimpleNamespace,
         learned: dict[str, Any],
     ) -> tuple[FloatArray, NDArray[Any] | None]:
-        refuse_missing(y)
-        y = one_for_each_tree(self, y, forest, dtype=None)
-        check_classification_targets(y)
-        y = column_or_1d(y, warn=True)
+        y = check_classes(self, y, forest, what="tree", remedy=WITHOUT_CLASS)
         labels, nodes = np.empty(0, y.dtype), None
         if node_labels is not None:
             refuse_nodes_of(self._poolings, "node_labels")
             labels, nodes = flatten_node_labels(node_labels, forest)
             labels = comparable(labels, y)
         if "classes_" in learned:
-            refuse_new_classes(learned["classes_"], y, labels[:0])
-            refuse_new_classes(learned["node_classes_"], y[:0], labels)
+            refuse_new_classes(learned["classes_"], y, "y or node_labels")
+            refuse_new_classes(learned["node_classes_"], labels, "y or node_labels")
         else:
             learned["classes_"] = np.unique(y)
             others = np.setdiff1d(labels, learned["classes_"])
             learned["node_classes_"] = np.concatenate([learned["classes_"], others])
         classes, node_classes = learned["classes_"], learned["node_classes_"]
-        targets = np.eye(len(classes))[classes.searchsorted(y)]
+        targets = one_hot(y, classes)
         if nodes is None:
             return targets, None
         order = node_classes.argsort()
@@ -467,20 +466,9 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
     def _class_weights(
         self, settings: SimpleNamespace, targets: FloatArray, learned: dict[str, Any]
     ) -> FloatArray | None:
-        if settings.class_weight is None:
-            return None
-        classes, node_classes = learned["classes_"], learned["node_classes_"]
-        y = classes[targets.argmax(axis=1)]
-        given, weights = settings.class_weight, np.ones(len(node_classes))
-        if isinstance(given, dict):
-            refuse_weights(given)
-            weights[:] = [given.get(label, 1.0) for label in node_classes.tolist()]
-            return weights
-        present = np.unique(y)
-        weights[classes.searchsorted(present)] = compute_class_weight(
-            given, classes=present, y=y
+        return weights_of_classes(
+            settings.class_weight, learned["node_classes_"], targets.argmax(axis=1)
         )
-        return weights
 
     def _misfit(
         self,
@@ -743,7 +731,7 @@ n_features_in_, feature_names_in_
         settings: SimpleNamespace,
         learned: dict[str, Any],
     ) -> tuple[FloatArray, NDArray[Any] | None]:
-        y = one_for_each_tree(self, y, forest, dtype=np.float64)
+        y = check_numbers(self, y, forest, what="tree")
         learned["_target_ndim"] = y.ndim
         y = y.reshape(len(y), -1)
         if "target_mean_" in learned:
@@ -780,115 +768,3 @@ n_features_in_, feature_names_in_
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def mean_and_scale(y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return mean and standard deviation, 1 for 0, of each column.
-
-    By a power of 2 all are brought to about 1, so that no square overflows or vanishes.
-    """
-    _, exponent = np.frexp(np.abs(y).max(axis=0))
-    y = np.ldexp(y, -exponent)
-    scale = np.ldexp(y.std(axis=0), exponent)
-    return np.ldexp(y.mean(axis=0), exponent), np.where(scale == 0, 1.0, scale)
-
-
-def refuse_missing(y: Any) -> None:
-    """Refuse a list or an array in which some classes are missing."""
-    kind = getattr(getattr(y, "dtype", None), "kind", "")
-    if not isinstance(y, list | tuple) and kind not in ("O", "f"):
-        return
-    for tree, label in enumerate(y):
-        if isinstance(label, float | np.floating | None) and is_missing_label(label):
-            raise ValueError(
-                f"Input y contains NaN or None: y[{tree}] is {label!r}. Each tree "
-                "needs a class. Fit without the trees that have none, or give "
-                "those to an UnfoldingRAETransformer and pass it as init."
-            )
-
-
-def refuse_no_number(y: Any) -> None:
-    """Refuse the first of the trees' numbers, or rows of them, that is not finite."""
-    for tree, number in enumerate(np.atleast_1d(np.asarray(y, dtype=object))):
-        try:
-            is_finite = all_finite(np.asarray(number, dtype=np.float64))
-        except (TypeError, ValueError, OverflowError):
-            is_finite = False
-        if not is_finite:
-            raise ValueError(
-                f"y[{tree}] must be a finite number, or a row of them, got "
-                f"{number!r:.80}. Fit without the trees that have none."
-            )
-
-
-def one_for_each_tree(
-    estimator: Any, y: Any, forest: Forest, *, dtype: Any
-) -> NDArray[Any]:
-    """Return y as an array, one row for each tree."""
-    if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is "
-            "None"
-        )
-    try:
-        y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
-    except ValueError:
-        if dtype is not None and is_ordered(y):
-            refuse_no_number(y)
-        raise
-    if y.ndim > 2:
-        raise ValueError(f"y must have one or two dimensions, got {y.ndim}")
-    check_consistent_length(forest, y)
-    return y
-
-
-def comparable(labels: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-    """Return labels of nodes, which can be compared with those of trees, in their type.
-
-    Whole floats are integers with holes, as pandas writes them.
-    """
-    if not len(labels):
-        return np.empty(0, y.dtype)
-    is_text, also = (set(map(type, a.tolist())) <= {str} for a in (y, labels))
-    if is_text != also:
-        raise ValueError(
-            f"node_labels are classes like those of y: got {labels.tolist()[0]!r} "
-            f"beside {y.tolist()[0]!r}. Convert one of them, as by "
-            "[str(label) for label in y]."
-        )
-    if labels.dtype.kind == "f":
-        check_classification_targets(labels)
-        if y.dtype.kind in "iu":
-            return labels.astype(y.dtype)
-    return labels
-
-
-def refuse_weights(class_weight: dict[Any, Any]) -> None:
-    """Refuse weights of classes that are not finite numbers of 0 or more."""
-    for label, weight in class_weight.items():
-        if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
-            raise ValueError(
-                f"class_weight[{label!r}] must be a finite number of 0 or more, got "
-                f"{weight!r}"
-            )
-
-
-def refuse_other_outputs(y: NDArray[Any], n_outputs: int) -> None:
-    """Refuse numbers of which the model to go on with has more or fewer."""
-    if y.shape[1] != n_outputs:
-        raise ValueError(
-            f"warm_start=True goes on with {n_outputs} outputs, but y has "
-            f"{y.shape[1]} columns. Fit with warm_start=False."
-        )
-
-
-def refuse_new_classes(
-    classes: NDArray[Any], y: NDArray[Any], labels: NDArray[Any]
-) -> None:
-    """Refuse classes that a model to go on with does not know."""
-    new = np.setdiff1d(np.concatenate([y, labels]), classes)
-    if len(new):
-        raise ValueError(
-            f"warm_start=True goes on with classes {classes.tolist()}, but y or "
-            f"node_labels has {new.tolist()}. Fit with warm_start=False."
-        )

@@ -57,6 +57,7 @@ def storey(module):
         "validation",
         "tree_validation",
         "table_validation",
+        "label_validation",
         "objectives",
     )
     return 2 if parts[0] in below else 3
