@@ -44,7 +44,13 @@ def check_numbers(
 
 
 def one_for_each(
-    estimator: Any, y: Any, X: Any, *, dtype: Any, what: str
+    estimator: Any,
+    y: Any,
+    X: Any,
+    *,
+    dtype: Any,
+    what: str,
+    ensure_all_finite: bool | str = True,
 ) -> NDArray[Any]:
     """Return y as an array, one row for each sample of X."""
     if y is None:
@@ -53,7 +59,13 @@ def one_for_each(
             "None"
         )
     try:
-        y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
+        y = check_array(
+            y,
+            ensure_2d=False,
+            dtype=dtype,
+            input_name="y",
+            ensure_all_finite=ensure_all_finite,
+        )
     except ValueError:
         if dtype is not None and is_ordered(y):
             refuse_no_number(y, what)
@@ -185,3 +197,53 @@ def mean_and_scale(y: FloatArray) -> tuple[FloatArray, FloatArray]:
     y = np.ldexp(y, -exponent)
     scale = np.ldexp(y.std(axis=0), exponent)
     return np.ldexp(y.mean(axis=0), exponent), np.where(scale == 0, 1.0, scale)
+
+
+def check_some_classes(
+    estimator: Any, y: Any, X: Any, unlabelled: int
+) -> tuple[IntArray, NDArray[Any]]:
+    """Return which samples of X have a class, and their classes.
+
+    In an array of objects, strings may stand beside `unlabelled`. With a single class
+    beside it `unlabelled` is a class itself.
+    """
+    refuse_missing(y, "row", f", or give them y={unlabelled}: without a label")
+    y = one_for_each(estimator, y, X, dtype=None, what="row")
+    y = column_or_1d(y, warn=True)
+    is_labelled = np.ones(len(y), bool)
+    if y.dtype.kind not in "US":
+        is_labelled = np.asarray(y != unlabelled, bool)
+    labelled = np.flatnonzero(is_labelled)
+    check_labelled(labelled, y, f"y={unlabelled}")
+    if len(set(y[labelled].tolist())) == 1:
+        labelled = np.arange(len(y))
+    y = y[labelled]
+    if y.dtype.kind == "O":
+        y = np.array(y.tolist())
+    check_classification_targets(y)
+    return labelled, y
+
+
+def check_some_numbers(
+    estimator: Any, y: Any, X: Any
+) -> tuple[IntArray, NDArray[np.float64]]:
+    """Return which samples of X have numbers, none of them NaN, and these.
+
+    They are float64, (n_labelled,) or (n_labelled, n_outputs).
+    """
+    y = one_for_each(
+        estimator, y, X, dtype=np.float64, what="row", ensure_all_finite="allow-nan"
+    )
+    has_numbers = ~np.isnan(y)
+    labelled = np.flatnonzero(has_numbers if y.ndim == 1 else has_numbers.all(axis=1))
+    check_labelled(labelled, y, "y=NaN")
+    return labelled, y[labelled]
+
+
+def check_labelled(labelled: IntArray, y: NDArray[Any], unlabelled: str) -> None:
+    """Refuse rows of which none has a label."""
+    if not len(labelled):
+        raise ValueError(
+            f"None of the {len(y)} rows has a label: all have {unlabelled}. Label "
+            "some, or learn codes without labels, by StackedDenoisingAutoencoder."
+        )

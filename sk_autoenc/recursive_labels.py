@@ -31,6 +31,7 @@ from sk_autoenc.label_validation import (
     refuse_other_outputs,
     weights_of_classes,
 )
+from sk_autoenc.parts import misfits
 from sk_autoenc.parts.losses import LOSSES, Loss, mixed_columns
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.labelling import flatten_node_labels, numbers_of
@@ -476,18 +477,9 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         targets: FloatArray,
         class_weights: FloatArray | None,
     ) -> float:
-        """1 - accuracy, weighted by class; of equals less for the lower loss."""
-        wrong = outputs.argmax(axis=1) != targets.argmax(axis=1)
-        probabilities = mixed_columns(0, [outputs.shape[1]]).output(outputs)
-        of_right = (probabilities * targets).sum(axis=1, dtype=np.float64)
-        losses = -np.log(np.maximum(of_right, 1e-300))
-        weights = np.ones(len(targets))
-        if class_weights is not None:
-            weights = targets @ class_weights[: targets.shape[1]]
-        total = weights.sum() or 1.0
-        loss = weights @ losses / total
-        least = weights.min() / total  # the step between two accuracies, at the least
-        return float(weights @ wrong / total + loss / (1 + loss) * least / 2)
+        if class_weights is not None:  # of the classes that trees have
+            class_weights = class_weights[: targets.shape[1]]
+        return misfits.of_classes(outputs, targets, class_weights)
 
 
 class RecursiveRegressor(RegressorMixin, BaseLabelledTree):
@@ -759,10 +751,7 @@ n_features_in_, feature_names_in_
     def _misfit(
         self, outputs: FloatArray, targets: FloatArray, class_weights: None
     ) -> float:
-        """1 - R2."""
-        errors = ((outputs - targets) ** 2).sum(axis=0, dtype=np.float64)
-        spread = ((targets - targets.mean(axis=0)) ** 2).sum(axis=0)
-        return float(np.mean(errors / np.where(spread == 0, 1.0, spread)))
+        return misfits.of_numbers(outputs, targets)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
