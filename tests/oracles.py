@@ -525,6 +525,42 @@ class LayeredOracle(NamedTuple):
             value += self.add_sample(*sample, gradient)
         return value, gradient
 
+    def value_with_labels(self, batch, head, kept):
+        """SUM over the rows of Eq. (59), and of Eq. (58) the codes that are read.
+
+        Parameters
+        ----------
+        batch : Batch
+            `y` are the targets of the head, one row for each sample.
+        head : dict
+            "weights", "intercept", "reads" (H), "reconstruction" (r), "class_weights"
+            or None, and "loss": (function of an output and a target -> loss).
+        kept : dict of int to ndarray
+            m_k of each sample, by k; 1 where there is none.
+        """
+        function, _ = FUNCTIONS[self.activation]
+        total = 0.0
+        for n, (inputs, labels) in enumerate(zip(batch.inputs, batch.y, strict=True)):
+            read = [inputs * kept[0][n] if 0 in kept else inputs]
+            n_hidden = len(self.layers) - (head["reconstruction"] is not None)
+            for k, (weights, intercept) in enumerate(self.layers, 1):
+                a = weights @ read[-1] + intercept
+                y = np.array([function(v) for v in a]) if k <= n_hidden else a
+                read.append(y * kept[k][n] if k in kept else y)
+            c = head["weights"] @ read[head["reads"]] + head["intercept"]
+            r = head["reconstruction"] or 0.0
+            weight = 1.0
+            if head["class_weights"] is not None:
+                weight = labels @ head["class_weights"]
+            total += (1 - r) * weight * head["loss"](c, labels)
+            if head["reconstruction"] is not None:
+                weights = np.ones_like(batch.targets[n])
+                if batch.entry_weights is not None:
+                    weights = batch.entry_weights[n]
+                loss, _ = self.loss_and_slope(read[-1], batch.targets[n], weights)
+                total += r / len(read[-1]) * loss
+        return total
+
     @property
     def has_path(self):
         return self.shortcut is not None

@@ -380,8 +380,8 @@ class Network:
             out[...] = intercept
             add_product_of_inputs(reads[-1], weights, out)
             if k <= n_hidden:
-                self.architecture.activation.value(out)
-            reads.append(drop(k, out))
+                out = drop(k, self.architecture.activation.value(out))
+            reads.append(out)
         if self.architecture.shortcut and stop is None:
             add_product_of_inputs(reads[0], parameters.shortcut, reads[-1])
         return reads
