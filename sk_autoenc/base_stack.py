@@ -1,6 +1,7 @@
 """What estimators of several layers share: the template, parameters and codes."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from sk_autoenc.feeds import RowFeed
 from sk_autoenc.networks import layered
 from sk_autoenc.pretraining import Layer, pretrain
 from sk_autoenc.row_autoencoder import RowTransformer, check_rows
+from sk_autoenc.table_validation import check_hidden_layer_sizes
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.validation import check_layers
 
@@ -71,6 +73,17 @@ class BaseStack(RowTransformer):
         """
         model = self._fitted_model()
         return model._codes(check_rows(model, X), model._chosen_layers())
+
+    def _sizes(self, settings: SimpleNamespace) -> tuple[int, ...]:
+        """Return the units of each layer, checked, as the choice of layers is."""
+        sizes: tuple[int, ...] = check_hidden_layer_sizes(settings.hidden_layer_sizes)
+        if not sizes:
+            raise ValueError(
+                "hidden_layer_sizes must name the units of one layer or more, such as "
+                "(500, 250); got ()."
+            )
+        check_layers(settings.layers, len(sizes))
+        return sizes
 
     def _start(
         self,

@@ -19,12 +19,10 @@ from sk_autoenc.row_autoencoder import (
     groups_of,
     range_and_loss,
 )
-from sk_autoenc.table_validation import check_hidden_layer_sizes
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.validation import (
     LABELLED_STACK_CONSTRAINTS,
     check_emphasis,
-    check_layers,
     check_same_dropout_every_time,
     check_settings,
     features_of,
@@ -51,8 +49,7 @@ class BaseLabelledStack(BaseStack):
 
     def _problem(self, X: Any, y: object, reset: bool) -> Problem:
         settings = check_settings(self, LABELLED_STACK_CONSTRAINTS)
-        hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
-        check_layers(settings.layers, len(hidden))
+        hidden = self._sizes(settings)
         for name in ("dropout", "input_dropout"):
             check_same_dropout_every_time(settings, name)
         template = self._template()

@@ -32,13 +32,11 @@ from sk_autoenc.row_autoencoder import (
     range_and_loss,
     resolve_settings,
 )
-from sk_autoenc.table_validation import check_hidden_layer_sizes
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Epoch, TrainingResult
 from sk_autoenc.validation import (
     STACK_CONSTRAINTS,
     check_codes,
-    check_layers,
     check_settings,
     features_of,
 )
@@ -327,8 +325,7 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
         self, X: Any, y: object, reset: bool, by_layers: bool = False
     ) -> Problem:
         own = check_settings(self, STACK_CONSTRAINTS)
-        hidden = check_hidden_layer_sizes(own.hidden_layer_sizes)
-        check_layers(own.layers, len(hidden))
+        hidden = self._sizes(own)
         template = self._template()
         settings = check_denoising(template)
         settings.random_state = own.random_state
