@@ -121,6 +121,24 @@ class DenoisingAutoencoder(RowAutoencoder):
         L2 penalty: (alpha / 2) times the sum of squares of the weights, not of the
         intercepts, is added to the mean loss per sample.
 
+    sparsity : float, default=0.0
+        Weight of a penalty that makes each hidden unit rest on most rows: `sparsity`
+        times the sum over the units of the Kullback-Leibler divergence
+        KL(`sparsity_target` || mean of the unit over the batch), is added to the mean
+        loss per sample. Only for ``activation="logistic"``. The loss is of whole
+        batches then: ``solver="lbfgs"`` has the reconstruction of all rows in memory
+        at once.
+
+    sparsity_target : float, default=0.05
+        The mean that `sparsity` pulls each unit to, in (0, 1).
+
+    contraction : float, default=0.0
+        Weight of a penalty on how much the code y follows the input: `contraction`
+        times the squared Frobenius norm of the derivative dy/dx~ at the corrupted
+        input, is added to the mean loss per sample [4]_. Without corruption this is
+        the contractive autoencoder. For "relu" and "identity" it acts on the weights
+        alone.
+
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         Adam or stochastic gradient descent by minibatches, with the learning rates and
         momentum below, or scipy's L-BFGS-B on all rows at once. ``solver="sgd",
@@ -261,6 +279,8 @@ class DenoisingAutoencoder(RowAutoencoder):
     .. [2] P. Vincent, H. Larochelle, I. Lajoie, Y. Bengio, P.-A. Manzagol, "Stacked
        Denoising Autoencoders", JMLR 11:3371-3408, 2010.
     .. [3] Y. Sugomori, "Stochastic gradient descent for denoising autoencoders", 2013.
+    .. [4] S. Rifai, P. Vincent, X. Muller, X. Glorot, Y. Bengio, "Contractive
+       Auto-Encoders: Explicit Invariance During Feature Extraction", ICML 2011.
 
     Examples
     --------
@@ -296,6 +316,9 @@ class DenoisingAutoencoder(RowAutoencoder):
         tied_weights: bool = True,
         feature_groups: ArrayLike | None = None,
         alpha: float = 0.0,
+        sparsity: float = 0.0,
+        sparsity_target: float = 0.05,
+        contraction: float = 0.0,
         solver: Solver = "adam",
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: LearningRate = "cosine",
@@ -326,6 +349,9 @@ class DenoisingAutoencoder(RowAutoencoder):
         self.tied_weights = tied_weights
         self.feature_groups = feature_groups
         self.alpha = alpha
+        self.sparsity = sparsity
+        self.sparsity_target = sparsity_target
+        self.contraction = contraction
         self.solver = solver
         self.batch_size = batch_size
         self.learning_rate = learning_rate

@@ -11,6 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sk_autoenc._typing import FloatArray, MatrixLike
 from sk_autoenc.base import BaseIterative, Draws, Problem, corruption_maker
 from sk_autoenc.feeds import RowFeed, one_hot_groups, slices
+from sk_autoenc.networks.penalties import make_penalties
 from sk_autoenc.objectives import Objective, SumOverChunks
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import Groups
@@ -25,6 +26,7 @@ from sk_autoenc.validation import (
     check_same_loss_every_time,
     check_something_observed,
     check_something_to_learn,
+    check_sparsity,
     check_X,
     choose_loss,
     feature_range,
@@ -217,6 +219,7 @@ def check_denoising(estimator: Any) -> SimpleNamespace:
     settings = check_parameters(estimator, DENOISING_CONSTRAINTS)
     check_something_to_learn(settings)
     check_same_loss_every_time(settings)
+    check_sparsity(settings)
     return settings
 
 
@@ -275,6 +278,9 @@ def parts_of(settings: SimpleNamespace, learned: dict[str, Any]) -> dict[str, An
         "activation": ACTIVATIONS[settings.activation],
         "output_activation": ACTIVATIONS[learned["output_activation_"]],
         "loss": make_loss(learned["loss_name_"], learned["_fitted_with"]["layout"]),
+        "penalties": make_penalties(
+            settings.sparsity, settings.sparsity_target, settings.contraction
+        ),
     }
 
 
@@ -299,7 +305,9 @@ def denoising_problem(
         network=network,
     )
     objective: Any = Objective(network, feed, settings.alpha)
-    if not SOLVERS[settings.solver].by_minibatches:
+    by_minibatches = SOLVERS[settings.solver].by_minibatches
+    if not by_minibatches and not settings.sparsity:
+        # The means of the units, which sparsity is about, are of all rows.
         objective = in_blocks(objective)
     return Problem(
         settings,

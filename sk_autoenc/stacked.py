@@ -341,7 +341,9 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
             settings.learning_rate_init *= RATE_OF_THE_WHOLE
         draws = self._draws(settings, reset)
         sizes = mirrored((X.shape[1], *hidden))
-        architecture = layered.Architecture(sizes, **parts_of(settings, learned))
+        architecture = layered.Architecture(
+            sizes, n_penalised=len(hidden), **parts_of(settings, learned)
+        )
         learned["_fitted_with"] |= {
             "sizes": sizes,
             "depth": len(hidden),

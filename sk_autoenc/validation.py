@@ -66,12 +66,20 @@ TRAINING_CONSTRAINTS = {
 }
 """Of the parameters that every estimator of the package has."""
 
+HIDDEN_UNIT_CONSTRAINTS = {
+    "sparsity": [NON_NEGATIVE],
+    "sparsity_target": [Interval(Real, 0, 1, closed="neither")],
+    "contraction": [NON_NEGATIVE],
+}
+"""Of the penalties on hidden units."""
+
 DENOISING_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "n_components": [AT_LEAST_ONE],
     "activation": [StrOptions(set(ACTIVATIONS))],
     "output_activation": [StrOptions({"auto", *ACTIVATIONS})],
     "loss": [StrOptions({"auto", "mixed", *LOSSES})],
     "tied_weights": ["boolean"],
+    **HIDDEN_UNIT_CONSTRAINTS,
 }
 
 STACK_CONSTRAINTS = {
@@ -228,6 +236,17 @@ def check_same_groups(layout, fitted_layout):
         raise ValueError(
             "feature_groups are not those of the fitted model, which cannot go on with "
             "others. Fit anew (warm_start=False), or set them back."
+        )
+
+
+def check_sparsity(settings):
+    """Refuse a target for the mean of units that do not lie in [0, 1]."""
+    if settings.sparsity and settings.activation != "logistic":
+        raise ValueError(
+            f"sparsity={settings.sparsity!r} pulls the mean of each hidden unit to "
+            f"sparsity_target={settings.sparsity_target!r}, which is defined for units "
+            f"in [0, 1], those of activation='logistic'; got activation="
+            f"{settings.activation!r}. Use activation='logistic', or sparsity=0."
         )
 
 

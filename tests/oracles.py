@@ -147,6 +147,20 @@ class Oracle(NamedTuple):
             gradient[name] = gradient[name] + self.alpha * getattr(self, name)
         return value, gradient
 
+    def penalties(self, corrupted, sparsity, target, contraction):
+        """What is added to the mean loss for hidden units: Eqs. (44) and (46)."""
+        means = np.mean([self.encode(x) for x in corrupted], axis=0)
+        value = sum(
+            sparsity * target * math.log(target / mean)
+            + sparsity * (1 - target) * math.log((1 - target) / (1 - mean))
+            for mean in (means if sparsity else ())
+        )
+        for x in corrupted:
+            slopes = apply(FUNCTIONS[self.activation][1], self.preactivations(x)[0])
+            jacobian = slopes[:, None] * self.weights  # dy/dx~
+            value += contraction * (jacobian**2).sum() / len(corrupted)
+        return value
+
     def step(self, clean, corrupted, rate):
         """theta + (eps / N) sum_n dL_n/dtheta: Eqs. (15)-(17)."""
         _, gradient = self.value_and_gradient(clean, corrupted)

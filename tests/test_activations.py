@@ -57,6 +57,33 @@ def test_slope_equals_central_differences(name):
 
 
 @every_activation
+def test_slope_of_the_square_equals_central_differences_by_the_output(name):
+    a, step = AWAY_FROM_KINKS[2:-2], 1e-5  # where y moves with a
+
+    def squared_slope(a):
+        output = value(name, a)
+        return output, ACTIVATIONS[name].slope(output, np.empty_like(a)) ** 2
+
+    (before, low), (after, high) = squared_slope(a - step), squared_slope(a + step)
+    moved = after != before
+    numerical = np.zeros_like(a)
+    np.divide(high - low, after - before, out=numerical, where=moved)
+    slope = ACTIVATIONS[name].slope_of_square(value(name, a), np.empty_like(a))
+    assert_allclose(slope, numerical, rtol=1e-6, atol=1e-9)
+
+
+@every_activation
+def test_slope_of_the_square_fills_out_and_leaves_the_output_alone(name, dtype):
+    output = value(name, np.array([-800, *AWAY_FROM_KINKS, 800], dtype))
+    before, out = output.copy(), np.full_like(output, np.nan)
+    slope = ACTIVATIONS[name].slope_of_square(output, out)
+    assert slope is out
+    assert slope.dtype == dtype
+    assert np.isfinite(slope).all()
+    assert_array_equal(output, before)
+
+
+@every_activation
 def test_every_entry_is_on_its_own(name):
     matrix = AWAY_FROM_KINKS.reshape(2, 5)
     entries = [[value(name, [entry])[0] for entry in row] for row in matrix]

@@ -12,6 +12,7 @@ from numpy import add, multiply
 
 from sk_autoenc.networks.buffers import zeros
 from sk_autoenc.networks.parameters import FlatParameters, uniform_weights
+from sk_autoenc.networks.penalties import Penalties
 from sk_autoenc.networks.products import (
     add_product,
     add_product_of_transpose,
@@ -53,6 +54,8 @@ class Architecture(NamedTuple):
     output_activation: Activation
     loss: Loss
     tied: bool
+    penalties: Penalties | None = None
+    """On the hidden units."""
 
 
 def allocate_parameters(n_components, n_features, tied, dtype):
@@ -148,7 +151,10 @@ class Network:
         self.shape = n_components, n_features
         self.dtype = np.dtype(dtype)
         # At ten rows a batch, looking these up in `architecture` tells.
-        self._activation, self._output_activation, loss, self._tied = architecture
+        self._activation, self._output_activation, loss, self._tied, penalties = (
+            architecture
+        )
+        self._penalties = penalties
         self._slope, self._evaluate = self._activation.slope, loss.evaluate
         self._buffers = {}
         self._gradient = None  # made by the first call that needs it
@@ -198,6 +204,8 @@ class Network:
     def gradient(self, parameters, batch, scale=1.0, out=None):
         """Return the SUM of the losses of a batch, and its gradient.
 
+        With penalties on the hidden units both include them.
+
         Parameters
         ----------
         parameters : Parameters
@@ -224,6 +232,10 @@ class Network:
         add_product_with_transpose(
             delta_visible, parameters.decoder_weights, delta_hidden, 1.0, 0.0
         )
+        total, pull = buffers.total(), None
+        if self._penalties is not None:
+            penalty, pull = self._penalise(parameters, buffers, scale)
+            total += penalty
         slope = self._slope(buffers.hidden, buffers.slope)
         multiply(delta_hidden, slope, delta_hidden)  # Eq. (11)
         # From here on, nothing reads `parameters`: they may be `out`.
@@ -236,7 +248,9 @@ class Network:
             )
         else:
             self._weight_gradients(batch.inputs, buffers, out, scale, keep)
-        return buffers.total(), out
+        if pull is not None:
+            out.weights += pull
+        return total, out
 
     def _forward(self, parameters, batch):
         """Fill `values`, `hidden` and, into `delta_visible`, dL/dh2 of every row."""
@@ -260,6 +274,18 @@ class Network:
             buffers.out,
         )
         return buffers
+
+    def _penalise(self, parameters, buffers, scale):
+        """Add to dL/dy; return the penalty, and its own scaled gradient of W or None.
+
+        The latter is memory of its own: once it may be added, W may be overwritten.
+        """
+        penalty, row_factors = self._penalties.add(
+            buffers.hidden, parameters.weights, self._activation, buffers.delta_hidden
+        )
+        if row_factors is None:
+            return penalty, None
+        return penalty, (float(scale) * row_factors)[:, None] * parameters.weights
 
     def _own_gradient(self):
         if self._gradient is None:

@@ -1,7 +1,7 @@
 """Activation functions, each with its slope and its scale of initial weights.
 
-To add one: write ``value`` and ``slope`` and add a line to `ACTIVATIONS`. Every test
-of an activation runs over that dict.
+To add one: write ``value``, ``slope`` and ``slope_of_square`` and add a line to
+`ACTIVATIONS`. Every test of an activation runs over that dict.
 """
 
 from collections.abc import Callable
@@ -27,6 +27,9 @@ class Activation(NamedTuple):
     """``value(preactivation)`` overwrites its argument with s(a) and returns it."""
     slope: Callable[[np.ndarray, np.ndarray], np.ndarray]
     """``slope(output, out)`` writes s'(a), in terms of the OUTPUT s(a), into `out`."""
+    slope_of_square: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    """``slope_of_square(output, out)`` writes d(s'(a)^2)/dy, in terms of the OUTPUT
+    y = s(a), into `out`: for a penalty on slopes."""
     initial_scale: float
     """Initial weights are uniform in +- initial_scale sqrt(6 / (fan_in + fan_out))."""
     scaled: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
@@ -48,6 +51,12 @@ def identity_slope(output, out):
     return out
 
 
+def no_slope_of_square(output, out):
+    """d(s'^2)/dy = 0, of an s that is made of straight lines."""
+    out.fill(0)
+    return out
+
+
 def logistic(preactivation):
     """s(a) = 1 / (1 + exp(-a)), as (1 + tanh(a / 2)) / 2.
 
@@ -66,6 +75,11 @@ def logistic_slope(output, out):
     """s'(a) = y (1 - y)."""
     subtract(ONE[output.dtype], output, out)
     return multiply(out, output, out)
+
+
+def logistic_slope_of_square(output, out):
+    """d(s'^2)/dy = 2 y (1 - y) (1 - 2 y)."""
+    return multiply(logistic_slope(output, out), 2 - 4 * output, out)
 
 
 def scaled_logistic(preactivation, slope):
@@ -98,6 +112,11 @@ def tanh_slope(output, out):
     return subtract(ONE[out.dtype], out, out)
 
 
+def tanh_slope_of_square(output, out):
+    """d(s'^2)/dy = -4 y (1 - y^2)."""
+    return multiply(tanh_slope(output, out), -4 * output, out)
+
+
 def relu(preactivation):
     """s(a) = max(a, 0)."""
     return np.maximum(preactivation, 0, out=preactivation)
@@ -109,8 +128,10 @@ def relu_slope(output, out):
 
 
 ACTIVATIONS = {
-    "identity": Activation(identity, identity_slope, 1.0),
-    "logistic": Activation(logistic, logistic_slope, 4.0, scaled_logistic),
-    "tanh": Activation(tanh, tanh_slope, 1.0),
-    "relu": Activation(relu, relu_slope, sqrt(2.0)),
+    "identity": Activation(identity, identity_slope, no_slope_of_square, 1.0),
+    "logistic": Activation(
+        logistic, logistic_slope, logistic_slope_of_square, 4.0, scaled_logistic
+    ),
+    "tanh": Activation(tanh, tanh_slope, tanh_slope_of_square, 1.0),
+    "relu": Activation(relu, relu_slope, no_slope_of_square, sqrt(2.0)),
 }
