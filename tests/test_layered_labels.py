@@ -11,6 +11,7 @@ from oracles import FUNCTIONS, LayeredOracle
 
 from sk_autoenc.feeds import Batch
 from sk_autoenc.networks import layered
+from sk_autoenc.networks.penalties import Penalties
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.losses import LOSSES, mixed_columns
 
@@ -45,6 +46,7 @@ class Problem:
         class_weights=None,
         levels=LEVELS,
         is_sparse=False,
+        penalties=None,
     ):
         self.kind, self.levels, self.is_sparse = kind, levels, is_sparse
         sizes = (N_INPUTS, *HIDDEN[:depth])
@@ -61,6 +63,8 @@ class Problem:
             ACTIVATIONS["identity"],
             loss,
             head=head,
+            penalties=penalties,
+            n_penalised=depth,
         )
         self.names = activation, "identity", "squared_error"
         self.reconstruction = reconstruction
@@ -98,6 +102,23 @@ class Problem:
         coins = layered.make_coins(self.levels, rng, float)
         return layered.Network(self.architecture, float, coins)
 
+    def expected_penalty(self, network):
+        """The penalties of each layer that encodes, of codes before any is dropped."""
+        total, penalties = 0.0, self.architecture.penalties
+        if penalties is None:
+            return total
+        codes = network.buffers(N_ROWS).outputs
+        for k in range(self.architecture.n_penalised):
+            weights, _ = self.parameters.layers[k]
+            value, _ = penalties.add(
+                codes[k],
+                weights,
+                self.architecture.activation,
+                np.zeros_like(codes[k]),
+            )
+            total += value
+        return total
+
     def value(self, flat):
         return self.network().gradient(self.parameters.like(flat), self.batch)[0]
 
@@ -127,6 +148,9 @@ SETTINGS = [
     {"kind": "numbers", "reconstruction": 0.5},
     {"class_weights": WEIGHTS},
     {"class_weights": WEIGHTS, "reconstruction": 1.0},
+    {"activation": "logistic", "penalties": Penalties(0.5, 0.1, 0.0)},
+    {"activation": "logistic", "penalties": Penalties(0.5, 0.1, 0.3), "depth": 3},
+    {"penalties": Penalties(contraction=0.3), "reconstruction": 0.5, "depth": 3},
     {"levels": []},
     {"levels": [0.4]},
     {"levels": [0.0, 0.5]},
@@ -146,7 +170,8 @@ def test_value_equals_the_equations_with_what_was_dropped(settings):
         for k, level in enumerate(problem.levels)
         if level and k <= problem.architecture.n_hidden
     }
-    assert value == pytest.approx(problem.expected(kept), rel=1e-12)
+    expected = problem.expected(kept) + problem.expected_penalty(network)
+    assert value == pytest.approx(expected, rel=1e-12)
 
 
 @every_setting
