@@ -45,7 +45,11 @@ def timed(function, repeats):
 
 def epoch_of(estimator, X):
     """Return the epoch that `fit` repeats, on data that it has validated."""
-    problem = estimator._problem(X, None, reset=True)
+    return epoch_of_problem(estimator._problem(X, None, reset=True))
+
+
+def epoch_of_problem(problem):
+    """Return the epoch that training a `Problem` repeats."""
     solver = new_solver(problem)
     plan = make_plan(problem, problem.n_samples, warn=False)
     rows = np.arange(problem.n_samples)
