@@ -9,6 +9,7 @@ from sk_autoenc._typing import FloatArray, IntArray, MatrixLike
 from sk_autoenc.base import Problem, corruption_maker
 from sk_autoenc.base_stack import BaseStack, mirrored
 from sk_autoenc.feeds import LabelledRowFeed, RowFeed
+from sk_autoenc.label_validation import warn_of_few_held_out
 from sk_autoenc.networks import layered
 from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
@@ -61,6 +62,8 @@ class BaseLabelledStack(BaseStack):
             learned = self._fitted_state()
         known = None if reset else learned
         labelled, targets = self._read_labels(y, X, learned)
+        n_classes = len(learned.get("classes_", ()))
+        warn_of_few_held_out(settings, len(labelled), n_classes)
         learned |= range_and_loss(of_template, X, known)
         draws = self._draws(settings, reset)
         sizes = (X.shape[1], *hidden)

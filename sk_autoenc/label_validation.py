@@ -4,7 +4,9 @@ As in `validation`: from what a user passes to what the rest may trust. `what` i
 name of a sample in messages, such as "tree" or "row".
 """
 
+import warnings
 from numbers import Real
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,11 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from sk_autoenc._compat import WRAPPER_FRAMES
 from sk_autoenc._typing import FloatArray, IntArray
 from sk_autoenc.trees.labelling import is_missing_label, is_ordered
 from sk_autoenc.trees.leaves import all_finite
+from sk_autoenc.validation import count_held_out
 
 
 def check_classes(
@@ -211,7 +215,9 @@ def check_some_classes(
     y = one_for_each(estimator, y, X, dtype=None, what="row")
     y = column_or_1d(y, warn=True)
     is_labelled = np.ones(len(y), bool)
-    if y.dtype.kind not in "US":
+    if y.dtype.kind in "US":
+        refuse_mark_among_strings(y, unlabelled)
+    else:
         is_labelled = np.asarray(y != unlabelled, bool)
     labelled = np.flatnonzero(is_labelled)
     check_labelled(labelled, y, f"y={unlabelled}")
@@ -222,6 +228,20 @@ def check_some_classes(
         y = np.array(y.tolist())
     check_classification_targets(y)
     return labelled, y
+
+
+def refuse_mark_among_strings(y: NDArray[Any], unlabelled: int) -> None:
+    """Refuse the string of `unlabelled` beside two classes or more.
+
+    It is what numpy makes of the number in a list of strings.
+    """
+    classes = np.unique(y.astype(str))
+    if len(classes) > 2 and str(unlabelled) in classes:
+        raise ValueError(
+            f"y holds strings, and '{unlabelled}' is one of them. Rows without a label "
+            f"have the number {unlabelled}, which stays one beside strings only in an "
+            "array of objects: np.array(labels, dtype=object)."
+        )
 
 
 def check_some_numbers(
@@ -246,4 +266,21 @@ def check_labelled(labelled: IntArray, y: NDArray[Any], unlabelled: str) -> None
         raise ValueError(
             f"None of the {len(y)} rows has a label: all have {unlabelled}. Label "
             "some, or learn codes without labels, by StackedDenoisingAutoencoder."
+        )
+
+
+def warn_of_few_held_out(
+    settings: SimpleNamespace, n_labelled: int, n_classes: int
+) -> None:
+    """Warn if early stopping judges by fewer rows than there are classes."""
+    if not settings.early_stopping or settings.solver == "lbfgs":
+        return
+    n_held_out = count_held_out(n_labelled, settings.validation_fraction)
+    if n_held_out < n_classes:
+        warnings.warn(
+            f"early_stopping=True holds out {n_held_out} of {n_labelled} rows with "
+            f"labels: too few to judge {n_classes} classes by, and missing in "
+            "training. Use early_stopping=False.",
+            UserWarning,
+            stacklevel=5 + WRAPPER_FRAMES,
         )

@@ -72,7 +72,7 @@ def assert_same(left, right):
         StackedDenoisingClassifier(
             (32, 16), autoencoder=ANY_SIZE, dropout=0.2, max_iter=40
         ),
-        StackedDenoisingRegressor((20, 10), autoencoder=ANY_SIZE, max_iter=40),
+        StackedDenoisingRegressor((20, 10), autoencoder=ANY_SIZE, max_iter=100),
         StackedDenoisingRegressor(
             (20, 10), reconstruction=0.3, pretrain=False, max_iter=40
         ),
@@ -224,6 +224,21 @@ def test_early_stopping_keeps_the_parameters_that_were_best(X, y):
     assert wrong <= model.best_loss_ < wrong + 0.5 / len(held_out)
 
 
+def test_one_label_of_each_class_is_enough_to_learn_from(digits):
+    X, y = digits
+    few = np.full(len(y), -1)
+    first = np.unique(y, return_index=True)[1]
+    few[first] = y[first]
+    model = StackedDenoisingClassifier((100,), autoencoder=ANY_SIZE, random_state=0)
+    assert model.fit(X, few).score(X, y) > 0.5
+
+
+def test_early_stopping_warns_that_it_would_judge_by_too_few_rows(X, y):
+    few = np.where(np.arange(60) < 20, y, -1)
+    with pytest.warns(UserWarning, match="holds out 2 of 20 rows.* 3 classes"):
+        classifier(early_stopping=True, batch_size="auto").fit(X, few)
+
+
 def test_class_weights_change_what_a_label_counts(X, y):
     plain = classifier(early_stopping=False, max_iter=30).fit(X, y)
     heavy = classifier(early_stopping=False, max_iter=30, class_weight={0: 100.0}).fit(
@@ -332,6 +347,8 @@ def test_settings_that_are_none_are_refused(make, changes, message, X, y):
         (classifier, None, "requires y to be passed"),
         (regressor, None, "requires y to be passed"),
         (classifier, ["a", None] * 30, r"y\[1\] is None.*y=-1"),
+        (classifier, ["a", "b", -1] * 20, r"number -1.*dtype=object"),
+        (classifier, np.array(["a", "b", "-1"] * 20), r"'-1' is one of them"),
         (classifier, [0.5, 1.5] * 30, "Unknown label type"),
         (regressor, [1.0, np.inf] * 30, r"y\[1\] must be a finite number"),
         (regressor, [1.0] * 59, "inconsistent numbers of samples"),
