@@ -103,11 +103,11 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
 n_iter_no_change : various
         As for `DenoisingAutoencoder`, with the same defaults.
 
-    early_stopping : bool, default=True
+    early_stopping : bool, default=False
         Whether to hold out `validation_fraction` of the rows with labels and keep the
-        parameters that were best on them: of the highest accuracy, and of
-        equals that of the lowest loss. "cosine" runs all
-        epochs nevertheless. The pretraining uses all rows, without their labels.
+        parameters that were best on them: of the highest accuracy, and of equals that
+        of the lowest loss. "cosine" runs all epochs nevertheless. The pretraining uses
+        all rows, without their labels. Of few labels, none can be spared.
 
     validation_fraction : float, default=0.1
         Fraction of the rows with labels to hold out, in (0, 1).
@@ -145,8 +145,7 @@ n_iter_no_change : various
 
     validation_loss_curve_ : list of float or None
         1 - accuracy of the held-out rows, and less than half a row's part more by their
-        loss,
-        after each epoch; None without early stopping.
+        loss, after each epoch; None without early stopping.
 
     n_features_in_ : int
         Number of features seen during fit.
@@ -208,7 +207,7 @@ n_iter_no_change : various
         shuffle: bool = True,
         tol: float = 1e-3,
         n_iter_no_change: int = 20,
-        early_stopping: bool = True,
+        early_stopping: bool = False,
         validation_fraction: float = 0.1,
         layers: Literal["last", "all"] | int = "last",
         warm_start: bool = False,
@@ -458,8 +457,8 @@ n_iter_no_change : various
 
     early_stopping : bool, default=False
         Whether to hold out `validation_fraction` of the rows with labels and keep the
-        parameters that were best on them: of the highest R2. "cosine" runs all
-        epochs nevertheless. The pretraining uses all rows, without their labels.
+        parameters that were best on them: of the highest R2. "cosine" runs all epochs
+        nevertheless. The pretraining uses all rows, without their labels.
 
     validation_fraction : float, default=0.1
         Fraction of the rows with labels to hold out, in (0, 1).
@@ -496,8 +495,8 @@ n_iter_no_change : various
         As of `DenoisingAutoencoder`, of the training on labels.
 
     validation_loss_curve_ : list of float or None
-        1 - R2 of the held-out rows, the mean over outputs,
-        after each epoch; None without early stopping.
+        1 - R2 of the held-out rows, the mean over outputs, after each epoch; None
+        without early stopping.
 
     n_features_in_ : int
         Number of features seen during fit.
