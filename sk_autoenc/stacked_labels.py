@@ -418,11 +418,11 @@ class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
         they learn the labels; rows without a label take part in that. False: all
         weights start at random.
 
-    dropout : float, default=0.0
+    dropout : float, default=0.2
         Share of the entries of each layer's codes that is set to 0 at each step of the
         training on labels, in [0, 1).
 
-    input_dropout : float, default=0.0
+    input_dropout : float, default=0.1
         The same of the entries of X.
 
     reconstruction : float, default=0.0
@@ -535,8 +535,8 @@ n_iter_no_change : various
         *,
         autoencoder: DenoisingAutoencoder | None = None,
         pretrain: bool = True,
-        dropout: float = 0.0,
-        input_dropout: float = 0.0,
+        dropout: float = 0.2,
+        input_dropout: float = 0.1,
         reconstruction: float = 0.0,
         alpha: float = 0.0,
         solver: Solver = "adam",

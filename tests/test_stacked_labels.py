@@ -72,9 +72,15 @@ def assert_same(left, right):
         StackedDenoisingClassifier(
             (32, 16), autoencoder=ANY_SIZE, dropout=0.2, max_iter=40
         ),
-        StackedDenoisingRegressor((20, 10), autoencoder=ANY_SIZE, max_iter=100),
         StackedDenoisingRegressor(
-            (20, 10), reconstruction=0.3, pretrain=False, max_iter=40
+            (20, 10),
+            autoencoder=ANY_SIZE,
+            dropout=0.0,
+            input_dropout=0.0,
+            max_iter=100,
+        ),
+        StackedDenoisingRegressor(
+            (20, 10), reconstruction=0.3, pretrain=False, max_iter=120
         ),
     ],
     ids=["classifier", "regressor", "with reconstruction"],
