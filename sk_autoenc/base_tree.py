@@ -21,7 +21,6 @@ from sk_autoenc.networks.tree.parameters import (
 )
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.compositions import COMPOSITIONS
-from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.tree_validation import (
@@ -33,11 +32,7 @@ from sk_autoenc.tree_validation import (
 )
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.known import frequent_leaves, with_known_leaves
-from sk_autoenc.trees.nodes import runs
 from sk_autoenc.validation import features_of, resolve_max_iter
-
-POOLED_ENTRIES = 2**24
-"""Entries of node codes that are kept at a time to be pooled."""
 
 LEARNED_COUNT = 2
 """A leaf vector is learned if it stands in so many places: one that is met once says
@@ -88,7 +83,9 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         (2, 2)
         """
         model = self._fitted_model()
-        return model._pooled_codes(check_trees(model, X, reset=False))
+        forest = check_trees(model, X, reset=False)
+        with model._ready(forest) as (network, parameters, forest):
+            return network.pooled_codes(parameters, forest, model._poolings)
 
     def transform_nodes(
         self, X: Forest | TreesLike
@@ -170,27 +167,6 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         if self._fitted_model().input_kind_ == "trees":
             input_features = None
         return super().get_feature_names_out(input_features)
-
-    def _pooled_codes(self, forest: Forest) -> FloatArray:
-        """Return what `transform` returns."""
-        with self._ready(forest) as ready:
-            return self._pooled(*ready)
-
-    def _pooled(
-        self, network: Network, parameters: Parameters, forest: Forest
-    ) -> FloatArray:
-        if self._poolings == ("root",):
-            return network.root_codes(parameters, forest)
-        pooled = []
-        for first, last in runs(forest.n_nodes, POOLED_ENTRIES // self._n_components()):
-            part = forest[first:last]
-            is_pooled = part.leaf_row < 0
-            is_pooled[part.tree_start[:-1]] = True  # bare leaves too
-            codes = network.node_codes(parameters, part, np.flatnonzero(is_pooled))
-            tree_start = np.cumsum(is_pooled)[part.tree_start[:-1]] - 1
-            pools = [POOLINGS[name].value(codes, tree_start) for name in self._poolings]
-            pooled.append(np.hstack(pools))
-        return np.concatenate(pooled)
 
     def _n_components(self) -> int:
         """Return the length of a code of the fitted model."""

@@ -12,7 +12,7 @@ from sk_autoenc.trees.compare import find_tree
 from sk_autoenc.trees.joining import join
 from sk_autoenc.trees.leaves import as_table, table_dtype
 from sk_autoenc.trees.nested import flatten, is_nested, nest
-from sk_autoenc.trees.nodes import Columns, starts
+from sk_autoenc.trees.nodes import Columns, ranges
 from sk_autoenc.trees.vector_trees import are_foreign
 
 
@@ -399,11 +399,9 @@ class Forest(NodeArrays):
         >>> forest.select(np.array([1, 1, 0])).n_nodes
         array([2, 2, 3])
         """
-        n_nodes = self.n_nodes.take(rows)
-        tree_start = starts(n_nodes)
-        index = np.repeat(self.tree_start[:-1].take(rows) - tree_start[:-1], n_nodes)
-        index += np.arange(len(index))
-        stacked = self._stacked.take(index, axis=1)
+        first, n_nodes = self.tree_start[:-1].take(rows), self.n_nodes.take(rows)
+        nodes, tree_start = ranges(first, n_nodes)
+        stacked = self._stacked.take(nodes, axis=1)
         return Forest._trusted(self.leaf_table, tree_start, stacked, self._is_finite)
 
     def to_nested(self) -> list[Tree]:

@@ -67,8 +67,7 @@ def between(nodes, first, last):
 def below(nodes, roots):
     """Make a tree of each of the nodes `roots` and all nodes below it."""
     size = nodes.size[roots]
-    start = starts(size)
-    node = np.arange(start[-1]) + np.repeat(roots - start[:-1], size)
+    node, start = ranges(roots, size)
     tree = np.searchsorted(nodes.tree_start, roots, side="right") - 1
     return Nodes(
         nodes.leaf_table,
@@ -106,6 +105,29 @@ def starts(sizes):
     offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
     np.cumsum(sizes, out=offsets[1:])
     return offsets
+
+
+def ranges(first, sizes):
+    """Give the members of runs of numbers, such as the nodes of chosen trees.
+
+    Parameters
+    ----------
+    first : int array of shape (n_runs,)
+        The first member of each.
+    sizes : int array of shape (n_runs,)
+        How many follow each other, that one included.
+
+    Returns
+    -------
+    members : int array of shape (sizes.sum(),)
+        Run after run.
+    start : int64 array of shape (n_runs + 1,)
+        Where each begins among them.
+    """
+    start = starts(sizes)
+    members = np.repeat(first - start[:-1], sizes)
+    members += np.arange(len(members))
+    return members, start
 
 
 def place(tree_start, columns, node):

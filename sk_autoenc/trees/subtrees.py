@@ -3,7 +3,7 @@
 import numpy as np
 
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.nodes import LONGEST_PATH, Columns, starts
+from sk_autoenc.trees.nodes import LONGEST_PATH, Columns, ranges, starts
 
 
 def subtrees(forest, nodes):
@@ -21,9 +21,8 @@ def subtrees(forest, nodes):
         Of `n_chosen` trees. It shares the leaf table.
     """
     size = forest.size[nodes]
-    tree_start = starts(size)
-    roots, shift = tree_start[:-1], nodes - tree_start[:-1]
-    below = np.repeat(shift, size) + np.arange(tree_start[-1])
+    below, tree_start = ranges(nodes, size)
+    roots = tree_start[:-1]
     stacked = forest._stacked.take(below, axis=1)
     columns = Columns(*stacked)
     place = nodes - forest.tree_start[trees_of(forest, nodes)]

@@ -12,9 +12,10 @@ from sk_autoenc.networks.tree.encoder import encode
 from sk_autoenc.networks.tree.losses import LOSSES
 from sk_autoenc.networks.tree.network import Network
 from sk_autoenc.networks.tree.passes import add_product, add_rows
+from sk_autoenc.networks.tree.pooling import Pool
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.losses import Loss
-from sk_autoenc.parts.poolings import POOLINGS
+from sk_autoenc.trees.nodes import ranges
 
 LEAST = -1e30
 """The pre-activation of a class that a tree cannot have: its probability is 0."""
@@ -61,9 +62,7 @@ class Labels:
         if self.nodes is None:
             return Labels(trees, None, None)
         first = self.tree_start[:-1][rows]
-        n_nodes = self.tree_start[1:][rows] - first
-        start = np.concatenate([[0], n_nodes.cumsum()])
-        node = np.repeat(first - start[:-1], n_nodes) + np.arange(start[-1])
+        node, start = ranges(first, self.tree_start[1:][rows] - first)
         return Labels(trees, self.nodes[node], start)
 
     def of_block(self, block):
@@ -107,21 +106,10 @@ class LabelledNetwork(Network):
         outputs : ndarray of shape (n_chosen or n_trees, n_outputs)
         """
         if nodes is None:
-            codes = self.pooled_codes(parameters, forest)
+            codes = self.pooled_codes(parameters, forest, self.head.poolings)
         else:
             codes = self.node_codes(parameters, forest, nodes)
         return codes @ parameters.head.T + parameters.head_intercept
-
-    def pooled_codes(self, parameters, forest):
-        """Give what goes into the head, (n_trees, n_pooled)."""
-        context = self._context(parameters)
-        n_trees = len(forest.tree_start) - 1
-        pooled = np.empty((n_trees, parameters.head.shape[1]), self.dtype)
-        for block in self._blocks(forest):
-            pool = Pool.of(block.structure, self.head.poolings)
-            codes = encode(context, block.structure).codes
-            pooled[block.trees] = pool.value(codes)[0]
-        return pooled
 
     def _encode(self, context, block, dropout):
         structure, factors = block.structure, None
@@ -200,40 +188,3 @@ class LabelledNetwork(Network):
         if are_classes:
             return nodes, np.eye(n_outputs, dtype=self.dtype)[values[nodes]]
         return nodes, values[nodes].astype(self.dtype)
-
-
-class Pool(NamedTuple):
-    """The nodes of a block that are pooled, and how."""
-
-    rows: np.ndarray
-    """(n_pooled,) int: their rows in the codes, tree by tree."""
-    tree_start: np.ndarray
-    """(n_trees,) int: the first of each tree."""
-    names: tuple[str, ...]
-
-    @classmethod
-    def of(cls, structure, names):
-        """Choose the inner nodes, and bare leaves; the roots if they are enough."""
-        if names == ("root",):
-            return cls(structure.root_rows, np.arange(structure.n_trees), names)
-        trees = structure.trees
-        is_pooled = trees.leaf_row < 0
-        is_pooled[trees.tree_start[:-1]] = True
-        first = np.cumsum(is_pooled)[trees.tree_start[:-1]] - 1
-        return cls(structure.row_of_node[np.flatnonzero(is_pooled)], first, names)
-
-    def value(self, codes):
-        """Return what is pooled, side by side, and what the gradient needs."""
-        codes = codes[self.rows]
-        pools = [POOLINGS[name].value(codes, self.tree_start) for name in self.names]
-        return (pools[0] if len(pools) == 1 else np.hstack(pools)), (codes, pools)
-
-    def add_gradient(self, delta, parts, buffer):
-        """Add dE/dcodes to a buffer of all rows."""
-        codes, pools = parts
-        for name, pooled, part in zip(
-            self.names, pools, np.split(delta, len(self.names), axis=1), strict=True
-        ):
-            buffer[self.rows] += POOLINGS[name].gradient(
-                part, codes, pooled, self.tree_start
-            )

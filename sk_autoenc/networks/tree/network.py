@@ -8,6 +8,7 @@ from sk_autoenc.networks.tree.levels import BLOCK_CODE_ENTRIES, blocks
 from sk_autoenc.networks.tree.losses import LOSSES, half_squares, leaf_errors
 from sk_autoenc.networks.tree.parameters import Parameters
 from sk_autoenc.networks.tree.passes import Context, Workspace
+from sk_autoenc.networks.tree.pooling import Pool
 
 USUAL_LEVELS = 20
 """That the nodes of a batch are spread over: each has products of its own."""
@@ -148,6 +149,30 @@ class Network:
     def root_codes(self, parameters, forest):
         """Encode trees: vec(root) of each, (n_trees, n_components)."""
         return self.node_codes(parameters, forest, forest.tree_start[:-1])
+
+    def pooled_codes(self, parameters, forest, poolings):
+        """Encode trees by the codes of their nodes.
+
+        Parameters
+        ----------
+        parameters : Parameters
+        forest : Forest
+        poolings : tuple of str
+            Names of `POOLINGS`.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_trees, n_components * n_poolings)
+            Side by side.
+        """
+        context = self._context(parameters)
+        shape = len(forest.tree_start) - 1, self.n_components * len(poolings)
+        pooled = np.empty(shape, self.dtype)
+        for block in self._blocks(forest):
+            pool = Pool.of(block.structure, poolings)
+            codes = encode(context, block.structure).codes
+            pooled[block.trees] = pool.value(codes)[0]
+        return pooled
 
     def reconstruct(self, parameters, forest, codes):
         """Unfold codes of roots to leaf vectors: Eq. (23).
