@@ -311,6 +311,9 @@ def test_dendropy_has_names_of_taxa():
     tree = dendropy.Tree.get(data="((a,b)x,c);", schema="newick")
     check(tree, (("a", "b"), "c"), ["x", "a", "b", "c"])
     check(tree.seed_node, (("a", "b"), "c"), ["x", "a", "b", "c"])
+    trees = dendropy.TreeList([tree])
+    with pytest.raises(TypeError, match=r"'TreeList'.* holds trees; read each: \["):
+        read_tree(trees)
 
 
 def check_vectors(trees):

@@ -204,6 +204,31 @@ def test_newick_without_its_end_nor_spaces_is_told_what_ends_it(text):
         read_tree(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("(sea lion, mouse)", 10),
+        ("(sea lion,(dog cat))", 10),
+        ("((dog cat), mouse)", 11),
+        ("((dog cat),(a b))", 11),
+        ("(big sea lion,\n mouse)", 14),
+    ],
+)
+def test_newick_with_several_words_in_a_name_is_not_guessed_to_be_in_brackets(
+    text, column
+):
+    message = f"^line 1, column {column}: got a comma .* ends with ';'.* from_bracketed"
+    with pytest.raises(ValueError, match=message):
+        read_tree(text)
+
+
+def test_commas_are_words_of_trees_in_brackets():
+    text = "(S , (NP (DT DT) (CD 1,000)) (X yes,))"
+    assert read_tree(text) == (",", (("DT",), ("1,000",)), ("yes,",))
+    assert read_tree("(S (, ,) (NP it))") == from_bracketed("(S (, ,) (NP it))")
+    assert read_tree("(S ($, ,) (NN a))") == ((",",), ("a",))
+
+
 def test_labels_of_commas_are_labels():
     assert from_bracketed("(S (, ,) (NP it))") == ((",",), ("it",))
     assert from_bracketed("(, ,)") == (",",)

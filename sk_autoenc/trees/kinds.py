@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sk_autoenc._typing import PlaceLabel
 from sk_autoenc.trees import foreign, indexed
 from sk_autoenc.trees.containers import is_kind, own_items
-from sk_autoenc.trees.parsing import label_of_inner, parse_bracketed, parse_newick
+from sk_autoenc.trees.parsing import guess_bracketed, label_of_inner, parse_newick
 from sk_autoenc.trees.walking import Children, Value
 
 
@@ -218,6 +218,6 @@ KINDS = (
         attrgetter("children"),
         attrgetter("label"),
         label_of_inner,
-        root=parse_bracketed,
+        root=guess_bracketed,
     ),
 )

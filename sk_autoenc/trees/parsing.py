@@ -15,6 +15,9 @@ NAME_WITH_COMMA = re.compile(
 )
 """A first name, quoted or not, with a comma at its end: no label in brackets, but for
 that of a comma, as in ``($, ,)``."""
+COMMA_AFTER_NAME = re.compile(r"[^\s(,](?P<comma>,)(?=\s*\(|\s+[^\s,)])")
+"""A comma after a name or a bracket, and another name or bracket after it: in brackets
+a sentence whose words were not parted from their commas, but more often Newick."""
 ENDS_NEWICK = (
     "Newick, whose names have commas after them, ends with ';': put it at the end of "
     "the text if it is that; in brackets, put a space before the comma"
@@ -86,6 +89,19 @@ def parse_bracketed(text: str) -> Written:
             break
     _check_end(text, token, "from_bracketed", token.kind == "open")
     return above.children[0]
+
+
+def guess_bracketed(text: str) -> Written:
+    """Parse a tree of which nobody says that it is in brackets, and not in Newick's."""
+    _refuse_newick(text)
+    match = COMMA_AFTER_NAME.search(text)
+    if match:
+        where = _line_and_column(text, match.start("comma"))
+        raise ValueError(
+            f"{where}: got a comma right after a name or ')'. {ENDS_NEWICK}, or use "
+            "from_bracketed"
+        )
+    return parse_bracketed(text)
 
 
 def _refuse_newick(text: str) -> None:

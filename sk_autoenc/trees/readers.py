@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sk_autoenc._typing import AnyTree
-from sk_autoenc.trees.containers import is_kind, own_items
+from sk_autoenc.trees.containers import can_be_listed, is_kind, own_items
 from sk_autoenc.trees.from_objects import labels_in_preorder, place_labels
 from sk_autoenc.trees.guard import refuse_more_nodes_than_fit
 from sk_autoenc.trees.kinds import IN_A_LIST, JSON, KINDS, Kind
@@ -156,6 +156,8 @@ def _unknown(obj: Any) -> str:
         remedy = "Take one tree out of it, such as X['tree'][0]"
     elif isinstance(obj, Iterator):
         remedy = "Write [read_tree(tree) for tree in trees] if it yields trees"
+    elif can_be_listed(obj) and find_kind(next(iter(obj), None)):
+        remedy = "It holds trees; read each: [read_tree(tree) for tree in trees]"
     else:
         remedy = (
             "For any other, say how its nodes are read: "
