@@ -40,6 +40,7 @@ from sk_autoenc.training import Plan, run_epoch
 from sk_autoenc.trees.known import frequent_leaves, with_known_leaves
 
 N_COMPONENTS, N_CLASSES, BATCH, RATE = 100, 5, 32, 0.001
+HEADER = ("composition", "ours, s", "torch, s", "torch/ours", "losses differ by")
 
 
 def sentences(n_trees, n_words, rng):
@@ -228,6 +229,26 @@ def torch_side(name, forest, labels):
     return lambda: sum(map(step, batches)) / len(forest)
 
 
+def epochs(forest, labels, names=tuple(COMPOSITIONS), n_rounds=3):
+    """Yield compositions and seconds of an epoch, ours and torch's, on one thread."""
+    for name in names:
+        sides = {
+            "ours": ours(name, forest, labels),
+            "torch": torch_side(name, forest, labels),
+        }
+        with at_threads(1):
+            first = {side: run() for side, run in sides.items()}
+            seconds = medians(sides, n_rounds)
+        difference = abs(first["ours"] - first["torch"]) / first["torch"]
+        yield (
+            name,
+            f"{seconds['ours']:.2f}",
+            f"{seconds['torch']:.2f}",
+            f"{seconds['torch'] / seconds['ours']:.2f}",
+            f"{difference:.1e}",
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
@@ -238,27 +259,9 @@ def main():
     arguments = parser.parse_args()
     forest, labels = sentences(arguments.trees, 18_000, np.random.default_rng(0))
     print(f"{forest}, {n_learned(forest)} vectors learned, torch {torch.__version__}\n")
-    rows = []
-    for name in arguments.compositions:
-        sides = {
-            "ours": ours(name, forest, labels),
-            "torch": torch_side(name, forest, labels),
-        }
-        with at_threads(1):
-            first = {side: run() for side, run in sides.items()}
-            seconds = medians(sides, arguments.rounds)
-        difference = abs(first["ours"] - first["torch"]) / first["torch"]
-        rows.append(
-            (
-                name,
-                f"{seconds['ours']:.2f}",
-                f"{seconds['torch']:.2f}",
-                f"{seconds['torch'] / seconds['ours']:.2f}",
-                f"{difference:.1e}",
-            )
-        )
-    header = ("composition", "ours, s", "torch, s", "torch/ours", "losses differ by")
-    print_table(header, rows)
+    print_table(
+        HEADER, epochs(forest, labels, arguments.compositions, arguments.rounds)
+    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,11 @@ medians; all sides alternate in one process, at 1 and at 2 threads, in float32.
   each level, structure prepared beforehand.
 - torch nodes: one tree and one node at a time under autograd; timed on 20 of the trees
   and compared by time per node.
+
+Then, from the files that say what they are: readers, in nodes a second for each type of
+trees, and vectors of tokens (``bench_readers.py``); and an epoch of each composition
+with labels and learned leaves, against torch (``bench_tree_labels.py``). What codes are
+worth is measured by ``bench_tree_learning.py``.
 """
 
 import argparse
@@ -20,6 +25,7 @@ from statistics import median
 import numpy as np
 import torch
 from bench_readers import leaf_vectors, reading_rates
+from bench_tree_labels import HEADER, epochs, sentences
 from data_sets import syntax_trees
 from side_by_side import at_threads, epoch_of, medians, print_table
 
@@ -367,6 +373,8 @@ def main():
     print_table(header, reading_rates(many // 8))
     header = "vectors|table|fit_transform, s|transform, s|forest, MB|peak, MB"
     print_table(header.split("|"), leaf_vectors(250 * many))
+    labelled = sentences(2 * many, 18_000, np.random.default_rng(0))
+    print_table(HEADER, epochs(*labelled))
     sizes = [10**3, 10**4, 10**5] + ([] if quick else [10**6])
     header = ["nodes", "random trees, µs a node", "one chain (<= 200 000), µs a node"]
     print_table(header, scaling(sizes))
