@@ -81,12 +81,16 @@ def one_for_each(
 
 
 def refuse_missing(y: Any, what: str, remedy: str) -> None:
-    """Refuse a list or an array in which some classes are missing."""
-    kind = getattr(getattr(y, "dtype", None), "kind", "")
-    if not isinstance(y, list | tuple) and kind not in ("O", "f"):
+    """Refuse a list, an array or a series in which some classes are missing."""
+    dtype = getattr(y, "dtype", None)
+    if dtype is None and not isinstance(y, list | tuple):
+        return
+    if isinstance(dtype, np.dtype) and dtype.kind not in "Of":
         return
     for place, label in enumerate(y):
-        if isinstance(label, float | np.floating | None) and is_missing_label(label):
+        is_na = type(label).__name__ == "NAType"  # of pandas
+        may_miss = is_na or isinstance(label, float | np.floating | None)
+        if may_miss and is_missing_label(label):
             raise ValueError(
                 f"Input y contains NaN or None: y[{place}] is {label!r}. Each {what} "
                 f"needs a class. Fit without the {what}s that have none{remedy}."
@@ -208,7 +212,7 @@ def check_some_classes(
 ) -> tuple[IntArray, NDArray[Any]]:
     """Return which samples of X have a class, and their classes.
 
-    In an array of objects, strings may stand beside `unlabelled`. With a single class
+    In an array of objects, strings may stand beside `unlabelled`. With a single number
     beside it `unlabelled` is a class itself.
     """
     refuse_missing(y, "row", f", or give them y={unlabelled}: without a label")
@@ -221,7 +225,8 @@ def check_some_classes(
         is_labelled = np.asarray(y != unlabelled, bool)
     labelled = np.flatnonzero(is_labelled)
     check_labelled(labelled, y, f"y={unlabelled}")
-    if len(set(y[labelled].tolist())) == 1:
+    classes = set(y[labelled].tolist())
+    if len(classes) == 1 and not isinstance(classes.pop(), str):
         labelled = np.arange(len(y))
     y = y[labelled]
     if y.dtype.kind == "O":

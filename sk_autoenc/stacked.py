@@ -59,18 +59,18 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
     Parameters
     ----------
     hidden_layer_sizes : tuple of int, default=(500, 250)
-        Units of each layer, from the first on.
+        Units of each layer, from the first on; a number is one layer.
 
     autoencoder : DenoisingAutoencoder or None, default=None
         A template, cloned for each layer; None is ``DenoisingAutoencoder()``. All of
-        its parameters count but `n_components`, `warm_start` and `tied_weights` (in
-        the joint training the weights are free); a search reaches them as
-        ``autoencoder__corruption_level``. `loss`, `output_activation` and
-        `feature_groups` are about X. Layers above the first reconstruct codes: with
-        the cross-entropy logistic ones, with the squared error others. Codes of "relu"
-        and "identity" are scaled to be as long as what they encode, so that one
-        learning rate suits all layers. ``learning_rate_init=None`` is a third as much
-        in the joint training.
+        its parameters count but `n_components` and `warm_start`; `tied_weights` counts
+        until the joint training, in which the weights are free. A search reaches those
+        of a template that is given, as ``autoencoder__corruption_level``. `loss`,
+        `output_activation` and `feature_groups` are about X. Layers above the first
+        reconstruct codes: logistic ones with the cross-entropy, others with the squared
+        error. Codes of "relu" and "identity" are scaled to be as long as what they
+        encode, so that one learning rate suits all layers. ``learning_rate_init=None``
+        is a third as much in the joint training.
 
     fine_tune : bool, default=True
         Whether all layers are trained together after they were trained one by one.

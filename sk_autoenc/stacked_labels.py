@@ -41,7 +41,7 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
     is hidden; then a softmax is put on the last one, and all weights are trained on the
     labels, with dropout [1]_ [2]_. Rows with ``y = -1`` have no label, as in
     `sklearn.semi_supervised`: the layers learn from them, the softmax does not. (If
-    there is only one class beside it, -1 is the other one.)
+    there is only one number beside it, -1 is the other class.)
 
     Missing entries, NaN, and sparse X are as for `DenoisingAutoencoder`. Read more in
     ``doc/guide_rows.md``; ``doc/derivation.md`` has the equations.
@@ -49,13 +49,14 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
     Parameters
     ----------
     hidden_layer_sizes : tuple of int, default=(500, 250)
-        Units of each layer, from the first on.
+        Units of each layer, from the first on; a number is one layer.
 
     autoencoder : DenoisingAutoencoder or None, default=None
         A template, cloned for each layer of the pretraining; None is
         ``DenoisingAutoencoder()``. Its activation is that of all layers. Its other
         parameters are about the pretraining, as for `StackedDenoisingAutoencoder`; a
-        search reaches them as ``autoencoder__corruption_level``.
+        search reaches those of a template that is given, as
+        ``autoencoder__corruption_level``.
 
     pretrain : bool, default=True
         Whether layers are trained one by one to reconstruct what is below them, before
@@ -405,13 +406,14 @@ class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
     Parameters
     ----------
     hidden_layer_sizes : tuple of int, default=(500, 250)
-        Units of each layer, from the first on.
+        Units of each layer, from the first on; a number is one layer.
 
     autoencoder : DenoisingAutoencoder or None, default=None
         A template, cloned for each layer of the pretraining; None is
         ``DenoisingAutoencoder()``. Its activation is that of all layers. Its other
         parameters are about the pretraining, as for `StackedDenoisingAutoencoder`; a
-        search reaches them as ``autoencoder__corruption_level``.
+        search reaches those of a template that is given, as
+        ``autoencoder__corruption_level``.
 
     pretrain : bool, default=True
         Whether layers are trained one by one to reconstruct what is below them, before

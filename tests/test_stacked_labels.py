@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
@@ -188,10 +189,12 @@ def test_strings_stand_beside_the_mark_in_an_array_of_objects(X, y):
     assert set(model.predict(X)) <= {"high", "low", "middle"}
 
 
-def test_minus_one_is_a_class_beside_a_single_other_one(X, y):
+def test_minus_one_is_a_class_beside_a_single_other_number(X, y):
     signs = np.where(y == 0, -1, 1)
     model = classifier().fit(X, signs)
     assert_array_equal(model.classes_, [-1, 1])
+    names = np.where(y == 0, -1, np.array("one", object))
+    assert_array_equal(model.fit(X, names).classes_, ["one"])
 
 
 def test_rows_without_numbers_are_for_the_layers_only(X, y):
@@ -354,6 +357,7 @@ def test_settings_that_are_none_are_refused(make, changes, message, X, y):
         (regressor, None, "requires y to be passed"),
         (classifier, ["a", None] * 30, r"y\[1\] is None.*y=-1"),
         (classifier, ["a", "b", -1] * 20, r"number -1.*dtype=object"),
+        (classifier, pd.Series([1, None] * 30, dtype="Int64"), r"y\[1\] is <NA>.*y=-1"),
         (classifier, np.array(["a", "b", "-1"] * 20), r"'-1' is one of them"),
         (classifier, [0.5, 1.5] * 30, "Unknown label type"),
         (regressor, [1.0, np.inf] * 30, r"y\[1\] must be a finite number"),
