@@ -29,8 +29,7 @@ from sk_autoenc.validation import (
     features_of,
 )
 
-ROWS_TO_SEE = 400_000
-"""Of ``max_iter="auto"``, between 20 and 200 epochs."""
+LARGEST_USUAL_BATCH = 100
 RATES = {"adam": 0.001, "sgd": 0.01, "lbfgs": 1.0}
 NO_CORRUPTION = SimpleNamespace(corruption=None, corruption_level=0.0)
 
@@ -165,7 +164,7 @@ def outputs_of(
 
 def resolve_settings(settings: SimpleNamespace, n_rows: int) -> None:
     """Put numbers in the place of "auto" and None."""
-    if settings.max_iter == "auto":
-        settings.max_iter = min(max(ROWS_TO_SEE // n_rows, 20), 200)
+    if settings.batch_size == "auto":
+        settings.batch_size = min(max(n_rows // 10, 10), LARGEST_USUAL_BATCH, n_rows)
     if settings.learning_rate_init is None:
         settings.learning_rate_init = RATES[settings.solver]

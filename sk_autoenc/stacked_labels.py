@@ -88,7 +88,8 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
         ``dropout=0, input_dropout=0``.
 
     batch_size : int or "auto", default="auto"
-        Rows of a step; "auto" as for `DenoisingAutoencoder`.
+        Rows of a step; "auto" is a tenth of the rows with labels, but no fewer than 10
+        (or all there are) and no more than 100.
 
     learning_rate : {"cosine", "constant", "invscaling", "adaptive"}, default="cosine"
         As for `DenoisingAutoencoder`.
@@ -96,9 +97,8 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
     learning_rate_init : float, default=None
         Step size. None is 0.001 for "adam" and 0.01 for "sgd".
 
-    max_iter : int or "auto", default="auto"
-        Largest number of epochs, or of iterations of "lbfgs". "auto": as many epochs
-        as see 400 000 rows, but from 20 to 200.
+    max_iter : int, default=40
+        Largest number of epochs ("cosine" runs them all), or of iterations of "lbfgs".
 
     power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, shuffle, tol, \
 n_iter_no_change : various
@@ -204,7 +204,7 @@ n_iter_no_change : various
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        max_iter: int | Literal["auto"] = "auto",
+        max_iter: int = 40,
         shuffle: bool = True,
         tol: float = 1e-3,
         n_iter_no_change: int = 20,
@@ -441,7 +441,8 @@ class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
         ``dropout=0, input_dropout=0``.
 
     batch_size : int or "auto", default="auto"
-        Rows of a step; "auto" as for `DenoisingAutoencoder`.
+        Rows of a step; "auto" is a tenth of the rows with labels, but no fewer than 10
+        (or all there are) and no more than 100.
 
     learning_rate : {"cosine", "constant", "invscaling", "adaptive"}, default="cosine"
         As for `DenoisingAutoencoder`.
@@ -449,9 +450,8 @@ class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
     learning_rate_init : float, default=None
         Step size. None is 0.001 for "adam" and 0.01 for "sgd".
 
-    max_iter : int or "auto", default="auto"
-        Largest number of epochs, or of iterations of "lbfgs". "auto": as many epochs
-        as see 400 000 rows, but from 20 to 200.
+    max_iter : int, default=40
+        Largest number of epochs ("cosine" runs them all), or of iterations of "lbfgs".
 
     power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, shuffle, tol, \
 n_iter_no_change : various
@@ -551,7 +551,7 @@ n_iter_no_change : various
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        max_iter: int | Literal["auto"] = "auto",
+        max_iter: int = 40,
         shuffle: bool = True,
         tol: float = 1e-3,
         n_iter_no_change: int = 20,
