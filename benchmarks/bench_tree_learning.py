@@ -240,7 +240,8 @@ METHODS |= {
         lambda s: s.recursive(**CHOSEN[True]), fits=has_vectors, takes_node_labels=True
     ),
     "recursive, leaves as given": on_vectors(
-        lambda s: s.recursive(learn_leaves=False, **CHOSEN[True]), fits=has_vectors
+        lambda s: s.recursive(learn_leaves=False, **CHOSEN[has_vectors(s)]),
+        fits=is_class,
     ),
     "recursive and subtrees, their mean": Method(with_subtrees, is_class),
 }
