@@ -14,6 +14,7 @@ from sk_autoenc.networks import layered
 from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.losses import make_loss
+from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.row_autoencoder import (
     check_denoising,
     check_rows,
@@ -30,6 +31,9 @@ from sk_autoenc.validation import (
 )
 
 LARGEST_USUAL_BATCH = 100
+USUAL_EPOCHS, LEAST_USUAL_STEPS = 40, 500
+ITERATIONS = 200
+"""Of a solver of all rows at once."""
 RATES = {"adam": 0.001, "sgd": 0.01, "lbfgs": 1.0}
 NO_CORRUPTION = SimpleNamespace(corruption=None, corruption_level=0.0)
 
@@ -166,5 +170,11 @@ def resolve_settings(settings: SimpleNamespace, n_rows: int) -> None:
     """Put numbers in the place of "auto" and None."""
     if settings.batch_size == "auto":
         settings.batch_size = min(max(n_rows // 10, 10), LARGEST_USUAL_BATCH, n_rows)
+    if settings.max_iter == "auto":
+        steps_of_an_epoch = -(-n_rows // min(settings.batch_size, n_rows))
+        enough = -(-LEAST_USUAL_STEPS // steps_of_an_epoch)
+        settings.max_iter = max(USUAL_EPOCHS, enough)
+        if not SOLVERS[settings.solver].by_minibatches:
+            settings.max_iter = ITERATIONS
     if settings.learning_rate_init is None:
         settings.learning_rate_init = RATES[settings.solver]

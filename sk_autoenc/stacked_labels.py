@@ -97,8 +97,9 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
     learning_rate_init : float, default=None
         Step size. None is 0.001 for "adam" and 0.01 for "sgd".
 
-    max_iter : int, default=40
+    max_iter : int or "auto", default="auto"
         Largest number of epochs ("cosine" runs them all), or of iterations of "lbfgs".
+        "auto": 40 epochs, or as many as make 500 steps; 200 for "lbfgs".
 
     power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, shuffle, tol, \
 n_iter_no_change : various
@@ -204,7 +205,7 @@ n_iter_no_change : various
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        max_iter: int = 40,
+        max_iter: int | Literal["auto"] = "auto",
         shuffle: bool = True,
         tol: float = 1e-3,
         n_iter_no_change: int = 20,
@@ -450,8 +451,9 @@ class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
     learning_rate_init : float, default=None
         Step size. None is 0.001 for "adam" and 0.01 for "sgd".
 
-    max_iter : int, default=40
+    max_iter : int or "auto", default="auto"
         Largest number of epochs ("cosine" runs them all), or of iterations of "lbfgs".
+        "auto": 40 epochs, or as many as make 500 steps; 200 for "lbfgs".
 
     power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, shuffle, tol, \
 n_iter_no_change : various
@@ -551,7 +553,7 @@ n_iter_no_change : various
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        max_iter: int = 40,
+        max_iter: int | Literal["auto"] = "auto",
         shuffle: bool = True,
         tol: float = 1e-3,
         n_iter_no_change: int = 20,

@@ -94,7 +94,6 @@ LABELLED_STACK_CONSTRAINTS = {
     for name, constraints in TRAINING_CONSTRAINTS.items()
     if not name.startswith("corruption")
 } | {
-    "max_iter": [AT_LEAST_ONE],
     "pretrain": ["boolean"],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "input_dropout": [Interval(Real, 0, 1, closed="left")],
