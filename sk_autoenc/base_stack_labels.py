@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 
 from sk_autoenc._typing import FloatArray, IntArray, MatrixLike
-from sk_autoenc.base import Problem, corruption_maker
+from sk_autoenc.base import Problem
 from sk_autoenc.base_stack import BaseStack, mirrored
 from sk_autoenc.feeds import LabelledRowFeed, RowFeed
 from sk_autoenc.label_validation import warn_of_few_held_out
@@ -18,13 +18,13 @@ from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.row_autoencoder import (
     check_denoising,
     check_rows,
-    groups_of,
+    corruption_of,
     range_and_loss,
+    row_feed,
 )
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.validation import (
     LABELLED_STACK_CONSTRAINTS,
-    check_emphasis,
     check_same_dropout_every_time,
     check_settings,
     features_of,
@@ -35,7 +35,6 @@ USUAL_EPOCHS, LEAST_USUAL_STEPS = 40, 500
 ITERATIONS = 200
 """Of a solver of all rows at once."""
 RATES = {"adam": 0.001, "sgd": 0.01, "lbfgs": 1.0}
-NO_CORRUPTION = SimpleNamespace(corruption=None, corruption_level=0.0)
 
 
 class BaseLabelledStack(BaseStack):
@@ -92,20 +91,11 @@ class BaseLabelledStack(BaseStack):
         coins = layered.make_coins(levels, draws.rng, X.dtype)
         network = layered.Network(architecture, X.dtype, coins)
         X = X[labelled]
-        make = corruption_maker(
-            of_template if settings.reconstruction else NO_CORRUPTION,
-            (learned["data_min_"], learned["data_max_"]),
-            groups_of(fitted_with["layout"]),
-        )
+        make: Any = no_corruption
         feed: RowFeed = LabelledRowFeed(X, network=network, y=targets)
         if settings.reconstruction:
-            feed = RowFeed(
-                X,
-                corruption=make(draws.rng),
-                emphasis=check_emphasis(of_template.emphasis),
-                network=network,
-                y=targets,
-            )
+            make = corruption_of(of_template, learned)
+            feed = row_feed(of_template, X, make(draws.rng), network, targets)
 
         def judge(parameters: layered.Parameters, rows: IntArray) -> float:
             outputs = outputs_of(network, parameters, X[rows])
@@ -151,6 +141,10 @@ class BaseLabelledStack(BaseStack):
             None if loss is None else make_loss(loss, fitted_with["layout"]),
             head=layered.Head(self._loss(n_outputs), n_outputs, fitted_with["depth"]),
         )
+
+
+def no_corruption(rng: np.random.Generator) -> None:
+    """Make none: where nothing is reconstructed, dropout is all there is."""
 
 
 def outputs_of(

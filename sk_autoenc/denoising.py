@@ -1,5 +1,7 @@
 """DenoisingAutoencoder: validate -> train -> attributes. No derivative here."""
 
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -21,21 +23,31 @@ from sk_autoenc._typing import (
 )
 from sk_autoenc.base import Problem, steps_by_minibatches
 from sk_autoenc.feeds import RowFeed, slices
-from sk_autoenc.networks import one_hidden
+from sk_autoenc.networks import one_hidden, sampled
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.losses import make_loss
+from sk_autoenc.parts.sampling import SampledCorruption
 from sk_autoenc.row_autoencoder import (
     RowAutoencoder,
     check_denoising,
     check_rows,
+    corruption_of,
     denoising_problem,
     parts_of,
     range_and_loss,
     resolve_settings,
+    row_feed,
 )
+from sk_autoenc.sampled_feeds import SampledRowFeed, log_odds_of_means
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.tree_validation import check_n_components
-from sk_autoenc.validation import check_codes, check_tied_weights, features_of
+from sk_autoenc.validation import (
+    check_codes,
+    check_same_features_touched,
+    check_sampling,
+    check_tied_weights,
+    features_of,
+)
 
 
 class DenoisingAutoencoder(RowAutoencoder):
@@ -125,9 +137,9 @@ class DenoisingAutoencoder(RowAutoencoder):
         Weight of a penalty that makes each hidden unit rest on most rows: `sparsity`
         times the sum over the units of the Kullback-Leibler divergence
         KL(`sparsity_target` || mean of the unit over the batch), is added to the mean
-        loss per sample. Only for ``activation="logistic"``. The loss is of whole
-        batches then: ``solver="lbfgs"`` has the reconstruction of all rows in memory
-        at once.
+        loss per sample. The mean is that of corrupted rows. Only for
+        ``activation="logistic"``. The loss is of whole batches then: ``solver="lbfgs"``
+        has the reconstruction of all rows in memory at once.
 
     sparsity_target : float, default=0.05
         The mean that `sparsity` pulls each unit to, in (0, 1).
@@ -138,6 +150,21 @@ class DenoisingAutoencoder(RowAutoencoder):
         input, is added to the mean loss per sample [4]_. Without corruption this is
         the contractive autoencoder. For "relu" and "identity" it acts on the weights
         alone.
+
+    reconstruction_sampling : float > 0 or None, default=None
+        For wide sparse X, such as words: the loss of a batch is evaluated on all
+        features that one of its rows stores, and on so many times as many of the
+        others, drawn anew each time, which count by the inverse of their share: 1.0
+        takes as many as are stored. In the mean over the draws loss and gradient are
+        those of all features [5]_, and an epoch takes as long as what is stored, not
+        as the features there are. A step leaves the weights of all other features, and
+        what the solver has gathered for them (momentum, Adam's moments), as they are.
+        `alpha` penalises the weights of the features drawn, by the same inverse.
+        Logistic outputs start at the means of the features, since few steps touch a
+        rare one.
+        Needs a sparse X, ``corruption="masking"`` or None, and "adam" or "sgd"; does
+        not go with `emphasis`, `feature_groups` and `contraction`. None evaluates all
+        features. Scores and reconstructions are of all features in any case.
 
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         Adam or stochastic gradient descent by minibatches, with the learning rates and
@@ -281,6 +308,8 @@ class DenoisingAutoencoder(RowAutoencoder):
     .. [3] Y. Sugomori, "Stochastic gradient descent for denoising autoencoders", 2013.
     .. [4] S. Rifai, P. Vincent, X. Muller, X. Glorot, Y. Bengio, "Contractive
        Auto-Encoders: Explicit Invariance During Feature Extraction", ICML 2011.
+    .. [5] Y. Dauphin, X. Glorot, Y. Bengio, "Large-Scale Learning of Embeddings with
+       Reconstruction Sampling", ICML 2011.
 
     Examples
     --------
@@ -319,6 +348,7 @@ class DenoisingAutoencoder(RowAutoencoder):
         sparsity: float = 0.0,
         sparsity_target: float = 0.05,
         contraction: float = 0.0,
+        reconstruction_sampling: float | None = None,
         solver: Solver = "adam",
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: LearningRate = "cosine",
@@ -352,6 +382,7 @@ class DenoisingAutoencoder(RowAutoencoder):
         self.sparsity = sparsity
         self.sparsity_target = sparsity_target
         self.contraction = contraction
+        self.reconstruction_sampling = reconstruction_sampling
         self.solver = solver
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -554,9 +585,12 @@ class DenoisingAutoencoder(RowAutoencoder):
         """Return a copy of the fitted parameters."""
         tied = self.decoder_components_ is self.components_
         shape: tuple[int, int] = self.components_.shape
-        parameters = one_hidden.allocate_parameters(*shape, tied, dtype)
-        for name, array in self._parameter_attributes(parameters).items():
-            array[...] = getattr(self, name)
+        kind = sampled if self._fitted_with["sampled"] else one_hidden
+        parameters = kind.allocate_parameters(*shape, tied, dtype)
+        parameters.weights[...] = self.components_
+        parameters.decoder_weights[...] = self.decoder_components_
+        parameters.intercept_hidden[...] = self.intercept_hidden_
+        parameters.intercept_visible[...] = self.intercept_visible_
         return parameters
 
     def _problem(self, X: Any, y: object, reset: bool) -> Problem:
@@ -566,35 +600,48 @@ class DenoisingAutoencoder(RowAutoencoder):
         else:
             check_n_components(settings, len(self.components_))
             check_tied_weights(settings, self.decoder_components_ is self.components_)
+            check_same_features_touched(settings, self._fitted_with["sampled"])
             X = check_rows(self, X)
             X = X.astype(self.components_.dtype, copy=False)
             learned = self._fitted_state()
+        check_sampling(settings, X)
         learned |= range_and_loss(settings, X, None if reset else learned)
         resolve_settings(settings, X.shape[0], learned)
         draws = self._draws(settings, reset)
         architecture = one_hidden.Architecture(
             tied=settings.tied_weights, **parts_of(settings, learned)
         )
+        kind = sampled if learned["_fitted_with"]["sampled"] else one_hidden
         if reset:
-            parameters = one_hidden.allocate_parameters(
+            parameters = kind.allocate_parameters(
                 settings.n_components, X.shape[1], settings.tied_weights, X.dtype
             )
             one_hidden.initialise(parameters, architecture, draws.rng)
+            if kind is sampled and learned["output_activation_"] == "logistic":
+                # Steps that touch a rare feature are too few to get it there from 1/2.
+                parameters.intercept_visible[...] = log_odds_of_means(X)
             for weights in parameters.matrices:
                 # Nothing says what never was observed: let no chance do so.
                 weights[:, np.isnan(learned["data_min_"])] = 0
         else:
             parameters = self._parameters(X.dtype)
-        shape: tuple[int, int] = parameters.weights.shape
-        network = one_hidden.Network(architecture, *shape, X.dtype)
-        return denoising_problem(settings, X, parameters, network, draws, learned)
+        make: Any = corruption_of(settings, learned)
+        if kind is sampled:
+            make = partial(SampledCorruption, make, settings.reconstruction_sampling)
+        feed = feed_of(settings, architecture, parameters, X, make(draws.rng))
+        return denoising_problem(settings, feed, parameters, make, draws, learned)
 
     def _parameter_attributes(self, parameters: Any) -> dict[str, FloatArray]:
+        # Where features are sampled, the arrays are columns of a table.
+        weights = np.ascontiguousarray(parameters.weights)
+        decoder_weights = weights
+        if parameters.decoder_weights is not parameters.weights:
+            decoder_weights = np.ascontiguousarray(parameters.decoder_weights)
         return {
-            "components_": parameters.weights,
+            "components_": weights,
             "intercept_hidden_": parameters.intercept_hidden,
-            "intercept_visible_": parameters.intercept_visible,
-            "decoder_components_": parameters.decoder_weights,
+            "intercept_visible_": np.ascontiguousarray(parameters.intercept_visible),
+            "decoder_components_": decoder_weights,
         }
 
     def _dtype(self, X: Any) -> np.dtype[Any]:
@@ -618,3 +665,21 @@ class DenoisingAutoencoder(RowAutoencoder):
         super().__setstate__(state)
         if "components_" in state and "decoder_components_" not in state:
             self.decoder_components_ = self.components_
+
+
+def feed_of(
+    settings: SimpleNamespace,
+    architecture: one_hidden.Architecture,
+    parameters: Any,
+    X: Any,
+    corruption: Any,
+) -> RowFeed:
+    """Make what feeds the network: all features, or some of each batch."""
+    shape: tuple[int, int] = parameters.weights.shape
+    ratio = settings.reconstruction_sampling
+    if ratio is None:
+        whole = one_hidden.Network(architecture, *shape, X.dtype)
+        return row_feed(settings, X, corruption, whole)
+    features_per_row = (1 + ratio) * max(1, X.nnz / X.shape[0])
+    network = sampled.Network(architecture, *shape, X.dtype, features_per_row)
+    return SampledRowFeed(X, corruption=corruption, network=network)

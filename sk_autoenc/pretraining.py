@@ -67,7 +67,12 @@ def pretrain(
         model = seeded(template, rng).set_params(n_components=size, warm_start=False)
         if layers:
             loss, output = OUTPUTS_OF_CODES[template.activation]
-            model.set_params(loss=loss, output_activation=output, feature_groups=None)
+            model.set_params(
+                loss=loss,
+                output_activation=output,
+                feature_groups=None,
+                reconstruction_sampling=None,  # codes are dense
+            )
         model.fit(X)
         codes = model.transform(X)
         factor = 1.0

@@ -254,7 +254,11 @@ def range_and_loss(
         "output_activation_": output_activation,
         "data_min_": data_min,
         "data_max_": data_max,
-        "_fitted_with": {"activation": settings.activation, "layout": layout},
+        "_fitted_with": {
+            "activation": settings.activation,
+            "layout": layout,
+            "sampled": settings.reconstruction_sampling is not None,
+        },
     }
 
 
@@ -284,26 +288,34 @@ def parts_of(settings: SimpleNamespace, learned: dict[str, Any]) -> dict[str, An
     }
 
 
+def corruption_of(settings: SimpleNamespace, learned: dict[str, Any]) -> Any:
+    """Return ``make_corruption(rng)`` for rows."""
+    layout = learned["_fitted_with"]["layout"]
+    return corruption_maker(
+        settings,
+        (learned["data_min_"], learned["data_max_"]),
+        None if layout is None else Groups.of_widths(layout[0]),
+    )
+
+
+def row_feed(
+    settings: SimpleNamespace, X: Any, corruption: Any, network: Any, y: Any = None
+) -> RowFeed:
+    """Make what feeds a network with corrupted rows."""
+    emphasis = check_emphasis(settings.emphasis)
+    return RowFeed(X, corruption=corruption, emphasis=emphasis, network=network, y=y)
+
+
 def denoising_problem(
     settings: SimpleNamespace,
-    X: Any,
+    feed: RowFeed,
     parameters: Any,
-    network: Any,
+    make_corruption: Callable[[np.random.Generator], Any],
     draws: Draws,
     learned: dict[str, Any],
 ) -> Problem:
-    """State the problem of a network that is to reconstruct corrupted rows."""
-    make = corruption_maker(
-        settings,
-        (learned["data_min_"], learned["data_max_"]),
-        groups_of(learned["_fitted_with"]["layout"]),
-    )
-    feed = RowFeed(
-        X,
-        corruption=make(draws.rng),
-        emphasis=check_emphasis(settings.emphasis),
-        network=network,
-    )
+    """State the problem of the network of a feed: to reconstruct corrupted rows."""
+    network: Any = feed.network
     objective: Any = Objective(network, feed, settings.alpha)
     by_minibatches = SOLVERS[settings.solver].by_minibatches
     if not by_minibatches and not settings.sparsity:
@@ -314,16 +326,11 @@ def denoising_problem(
         len(feed),
         parameters,
         objective,
-        make,
+        make_corruption,
         draws,
         network.flops,
         learned,
     )
-
-
-def groups_of(layout: tuple[Any, Any] | None) -> Groups | None:
-    """Return the groups of features that corruption chooses together."""
-    return None if layout is None else Groups.of_widths(layout[0])
 
 
 def layout_of(feature_groups: ArrayLike | None, X: Any) -> tuple[Any, Any] | None:

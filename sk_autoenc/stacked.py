@@ -27,10 +27,12 @@ from sk_autoenc.row_autoencoder import (
     RowAutoencoder,
     check_denoising,
     check_rows,
+    corruption_of,
     denoising_problem,
     parts_of,
     range_and_loss,
     resolve_settings,
+    row_feed,
 )
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Epoch, TrainingResult
@@ -352,7 +354,9 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
         }
         parameters = self._start(architecture, X, reset, by_layers, draws.rng, learned)
         network = layered.Network(architecture, X.dtype)
-        return denoising_problem(settings, X, parameters, network, draws, learned)
+        make = corruption_of(settings, learned)
+        feed = row_feed(settings, X, make(draws.rng), network)
+        return denoising_problem(settings, feed, parameters, make, draws, learned)
 
 
 def steps_by_minibatches(estimator: StackedDenoisingAutoencoder) -> bool:

@@ -80,6 +80,7 @@ DENOISING_CONSTRAINTS = TRAINING_CONSTRAINTS | {
     "loss": [StrOptions({"auto", "mixed", *LOSSES})],
     "tied_weights": ["boolean"],
     **HIDDEN_UNIT_CONSTRAINTS,
+    "reconstruction_sampling": [POSITIVE, None],
 }
 
 STACK_CONSTRAINTS = {
@@ -247,6 +248,62 @@ def check_sparsity(settings):
             f"sparsity_target={settings.sparsity_target!r}, which is defined for units "
             f"in [0, 1], those of activation='logistic'; got activation="
             f"{settings.activation!r}. Use activation='logistic', or sparsity=0."
+        )
+
+
+def check_sampling(settings, X):
+    """Refuse to evaluate the loss on some features where it does not add up so."""
+    ratio, corruption = settings.reconstruction_sampling, settings.corruption
+    if ratio is None:
+        return
+    refused = [
+        (
+            not scipy.sparse.issparse(X),
+            "needs a sparse X, whose stored values name the features to look at; got a "
+            "dense array. Pass a CSR matrix or array",
+        ),
+        (
+            not SOLVERS[settings.solver].by_minibatches,
+            "draws other features at every evaluation of the loss, but "
+            f"solver={settings.solver!r} needs the same. Use solver='adam' or 'sgd'",
+        ),
+        (
+            callable(corruption) or not CORRUPTIONS[corruption].elementwise_on_nonzeros,
+            "needs a corruption under which zeros stay zeros; got "
+            f"corruption={corruption!r}. Use 'masking' or None",
+        ),
+        (
+            settings.feature_groups is not None,
+            "takes features one by one, but feature_groups hold some together. Use "
+            "feature_groups=None",
+        ),
+        (
+            check_emphasis(settings.emphasis) is not None,
+            "looks at stored values and at zeros that are not corrupted; got "
+            f"emphasis={settings.emphasis!r}. Use emphasis=(1, 1)",
+        ),
+        (
+            settings.contraction > 0,
+            "touches the weights of some features, but "
+            f"contraction={settings.contraction!r} those of all. Use contraction=0",
+        ),
+    ]
+    for is_refused, problem in refused:
+        if is_refused:
+            raise ValueError(
+                f"reconstruction_sampling={ratio!r} {problem}, or "
+                "reconstruction_sampling=None."
+            )
+
+
+def check_same_features_touched(settings, fitted):
+    """Refuse to go on with steps on all features that were on some, or the reverse."""
+    if (settings.reconstruction_sampling is not None) != fitted:
+        raise ValueError(
+            f"reconstruction_sampling={settings.reconstruction_sampling!r}, but the "
+            f"model to go on from was fitted {'with' if fitted else 'without'} "
+            "sampling, and its solver keeps its moments in another order. Set it back, "
+            "or start afresh: fit with warm_start=False."
         )
 
 

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_autoenc.networks.parameters import FlatParameters
+from sk_autoenc.parts import solvers as solvers_module
 from sk_autoenc.parts.solvers import SOLVERS, step_where_touched
 
 START = np.array([0.5, -1.0, 2.0])
@@ -322,6 +323,24 @@ def test_a_step_where_touched_is_a_whole_step_if_all_is_touched(name):
         solvers[0].step(whole.flat, gradients[0].flat)
         step_where_touched(solvers[1], few, gradients[1])
     assert_array_equal(few.flat, whole.flat)
+
+
+@every_solver
+def test_a_step_where_touched_does_not_depend_on_how_many_rows_go_together(
+    name, monkeypatch
+):
+    results = []
+    for n_entries in (2**15, 4, 1):
+        monkeypatch.setattr(solvers_module, "ENTRIES_AT_A_TIME", n_entries)
+        parameters = make_few(np.random.default_rng(0))
+        solver, _ = make(name, start=parameters.flat)
+        for seed in range(3):
+            gradient = make_few(np.random.default_rng(seed))
+            gradient.touched = np.array([0, 1, 4])
+            step_where_touched(solver, parameters, gradient)
+        results.append(parameters.flat)
+    assert_array_equal(results[1], results[0])
+    assert_array_equal(results[2], results[0])
 
 
 @every_solver

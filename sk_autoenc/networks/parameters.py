@@ -31,11 +31,17 @@ class FlatParameters:
         `flat` without `table`.
     touched : ndarray of int or None
         Of a gradient: the rows of `table` that may differ from 0, each once.
+    touched_weights : ndarray of shape (len(touched),) or None
+        Of a gradient: by what each of these rows counts in a penalty on the whole
+        table, 1 / (the probability that it is touched). None: the table has none.
     """
 
     table = None
     """The last array, if it is one of whose rows a gradient is mostly 0; else None."""
     touched = None
+    touched_weights = None
+    table_weights: slice | None = None
+    """The columns of the table that a penalty applies to, as a slice."""
 
     def __init__(self, shapes, flat):
         self.shapes = shapes
@@ -112,8 +118,19 @@ def penalise(parameters, alpha, gradient, scale=1.0):
     """
     if not alpha:
         return 0.0
+    if gradient.touched_weights is not None:
+        return penalise_touched(parameters, alpha, gradient, scale)
     sum_of_squares = 0.0
     for weights, slot in zip(parameters.matrices, gradient.matrices, strict=True):
         sum_of_squares += float(np.vdot(weights, weights))
         slot += float(scale * alpha) * weights
     return 0.5 * alpha * sum_of_squares
+
+
+def penalise_touched(parameters, alpha, gradient, scale):
+    """Do what `penalise` does in the mean over draws of the rows that are touched."""
+    rows, columns = gradient.touched, parameters.table_weights
+    weights = parameters.table[rows][:, columns]
+    counted = gradient.touched_weights[:, None] * weights
+    gradient.table[rows, columns] += float(scale * alpha) * counted
+    return 0.5 * alpha * float(np.vdot(weights, counted))

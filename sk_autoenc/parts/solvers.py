@@ -180,6 +180,10 @@ class Adam:
         parameters -= update
 
 
+ENTRIES_AT_A_TIME = 2**15
+"""Of a table, that are stepped together: few enough for the cache."""
+
+
 def step_where_touched(solver, parameters, gradient):
     """Step all parameters, but of their table only the rows that a gradient touches.
 
@@ -193,20 +197,24 @@ def step_where_touched(solver, parameters, gradient):
         With a `table`; `gradient.touched` is not None.
     """
     shape, n_dense = parameters.table.shape, parameters.dense.size
-    rows = gradient.touched
-    dense, few = copy.copy(solver), copy.copy(solver)
+    dense = copy.copy(solver)
     tables = {}
     for name in solver.moments:
         moment = getattr(solver, name)
         tables[name] = moment[n_dense:].reshape(shape)
         setattr(dense, name, moment[:n_dense])
-        setattr(few, name, tables[name][rows])
     dense.step(parameters.dense, gradient.dense)
-    values = parameters.table[rows]
-    few.step(values, gradient.table[rows])
-    parameters.table[rows] = values
-    for name, table in tables.items():
-        table[rows] = getattr(few, name)
+    n_rows = max(1, ENTRIES_AT_A_TIME // shape[1])
+    for start in range(0, len(gradient.touched), n_rows):
+        rows = gradient.touched[start : start + n_rows]
+        few = copy.copy(solver)
+        for name, table in tables.items():
+            setattr(few, name, table[rows])
+        values = parameters.table[rows]
+        few.step(values, gradient.table[rows])
+        parameters.table[rows] = values
+        for name, table in tables.items():
+            table[rows] = getattr(few, name)
     counters = {k: v for k, v in vars(dense).items() if k not in solver.moments}
     vars(solver).update(counters)
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from sk_autoenc.networks.buffers import Workspace
 from sk_autoenc.networks.tree.decoder import project_out, unfold
 from sk_autoenc.networks.tree.encoder import encode, encoder_gradient
 from sk_autoenc.networks.tree.levels import BLOCK_CODE_ENTRIES, blocks
 from sk_autoenc.networks.tree.losses import LOSSES, half_squares, leaf_errors
 from sk_autoenc.networks.tree.parameters import Parameters
-from sk_autoenc.networks.tree.passes import Context, Workspace
+from sk_autoenc.networks.tree.passes import Context
 from sk_autoenc.networks.tree.pooling import Pool
 
 USUAL_LEVELS = 20
