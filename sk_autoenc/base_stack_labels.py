@@ -116,13 +116,13 @@ class BaseLabelledStack(BaseStack):
 
     @property
     def output_weights_(self) -> FloatArray:
-        """W_c of Eq. (59): (n_outputs, n_codes)."""
+        """The weights W_c of Eq. (59): (n_outputs, n_codes)."""
         weights: FloatArray = self._ready(self._flat.dtype)[1].head
         return weights
 
     @property
     def output_intercept_(self) -> FloatArray:
-        """b_c of Eq. (59): (n_outputs,)."""
+        """The intercept b_c of Eq. (59): (n_outputs,)."""
         intercept: FloatArray = self._ready(self._flat.dtype)[1].head_intercept
         return intercept
 

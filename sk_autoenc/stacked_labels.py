@@ -97,12 +97,14 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
     learning_rate_init : float, default=None
         Step size. None is 0.001 for "adam" and 0.01 for "sgd".
 
+    power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon : various
+        As for `DenoisingAutoencoder`, with the same defaults.
+
     max_iter : int or "auto", default="auto"
         Largest number of epochs ("cosine" runs them all), or of iterations of "lbfgs".
         "auto": 40 epochs, or as many as make 500 steps; 200 for "lbfgs".
 
-    power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, shuffle, tol, \
-n_iter_no_change : various
+    shuffle, tol, n_iter_no_change : various
         As for `DenoisingAutoencoder`, with the same defaults.
 
     early_stopping : bool, default=False
@@ -141,6 +143,12 @@ n_iter_no_change : various
 
     pretraining_loss_curves_ : list of list of float
         The loss of each layer in each epoch of its pretraining.
+
+    loss_name_, output_activation_ : str
+        Loss and output activation of reconstructions of X.
+
+    data_min_, data_max_ : ndarray of shape (n_features,)
+        Smallest and largest value of each feature seen in training; NaN if none was.
 
     n_iter_, t_, loss_, loss_curve_, best_loss_
         As of `DenoisingAutoencoder`, of the training on labels.
@@ -451,12 +459,14 @@ class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
     learning_rate_init : float, default=None
         Step size. None is 0.001 for "adam" and 0.01 for "sgd".
 
+    power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon : various
+        As for `DenoisingAutoencoder`, with the same defaults.
+
     max_iter : int or "auto", default="auto"
         Largest number of epochs ("cosine" runs them all), or of iterations of "lbfgs".
         "auto": 40 epochs, or as many as make 500 steps; 200 for "lbfgs".
 
-    power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, shuffle, tol, \
-n_iter_no_change : various
+    shuffle, tol, n_iter_no_change : various
         As for `DenoisingAutoencoder`, with the same defaults.
 
     early_stopping : bool, default=False
@@ -494,6 +504,12 @@ n_iter_no_change : various
 
     pretraining_loss_curves_ : list of list of float
         The loss of each layer in each epoch of its pretraining.
+
+    loss_name_, output_activation_ : str
+        Loss and output activation of reconstructions of X.
+
+    data_min_, data_max_ : ndarray of shape (n_features,)
+        Smallest and largest value of each feature seen in training; NaN if none was.
 
     n_iter_, t_, loss_, loss_curve_, best_loss_
         As of `DenoisingAutoencoder`, of the training on labels.
