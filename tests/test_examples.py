@@ -96,3 +96,35 @@ def test_the_clones_example_finds_equal_parts_and_parts_with_a_line_changed(run)
     assert distances == sorted(distances)
     assert distances[-1] < 0.1
     assert re.search(r"^   [-+] ", printed, re.M)
+
+
+def test_the_stack_example_shows_that_layers_are_better_together(run):
+    printed = run("plot_stacked_digits")[0].stdout
+    found = re.findall(r"^(\w[a-z ]+?) +(\d\.\d+) +(0\.\d+)$", printed, re.M)
+    assert [name for name, _, _ in found] == [
+        "principal components",
+        "layer by layer",
+        "layers together",
+    ]
+    assert min(found, key=lambda row: float(row[1]))[0] == "layers together"
+    assert max(found, key=lambda row: float(row[2]))[0] == "layers together"
+
+
+def test_the_labels_example_learns_from_few_labels_and_more_from_many(run):
+    printed = run("plot_few_labels")[0].stdout
+    found = re.findall(r"^(\w[a-zA-Z, -]+?)((?: +0\.\d+ \+-0\.\d+){5})$", printed, re.M)
+    accuracy = {
+        name: [float(mean) for mean in re.findall(r"(0\.\d+) \+-", row)]
+        for name, row in found
+    }
+    assert list(accuracy) == [
+        "layers, pretrained",
+        "layers",
+        "SVM",
+        "self-training",
+        "label spreading",
+    ]
+    of_layers = accuracy["layers, pretrained"]
+    assert of_layers == sorted(of_layers)
+    assert of_layers[0] > 0.55
+    assert of_layers[-1] > 0.93
