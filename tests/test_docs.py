@@ -132,6 +132,7 @@ RELATIVES = {
     "RAETransformer": ["UnfoldingRAETransformer"],
     "RecursiveClassifier": ["UnfoldingRAETransformer"],
     "RecursiveRegressor": ["RecursiveClassifier", "UnfoldingRAETransformer"],
+    "StackedDenoisingRegressor": ["StackedDenoisingClassifier"],
 }
 """Whose methods and attributes are those of which others, too."""
 
@@ -165,13 +166,11 @@ def test_api_lists_every_fitted_attribute(name):
     model.fit(X, np.arange(len(X)) % 2)
     fitted = {
         attribute
-        for attribute in vars(model)
+        for attribute in dir(model)  # properties, too
         if attribute.endswith("_") and not attribute.startswith("_")
     }
     assert fitted <= listed
-    of_relative = (
-        {"classes_", "node_classes_"} if name == "RecursiveRegressor" else set()
-    )
+    of_relative = {"classes_", "node_classes_"} if name.endswith("Regressor") else set()
     assert listed <= fitted | {"feature_names_in_"} | of_relative
 
 
