@@ -35,6 +35,15 @@ from sk_autoenc import (
     StackedDenoisingRegressor,
 )
 
+METHODS = [
+    "linear",
+    "MLP",
+    "MLP, stopped",
+    "scratch",
+    "pretrained",
+    "together",
+    "boosting",
+]
 SHARE = 0.3
 
 
@@ -93,24 +102,25 @@ def main():
     parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args()
     seeds = range(arguments.seeds)
-    all_values = []
-    with Parallel(n_jobs=arguments.jobs) as parallel:
+    measured = Parallel(arguments.jobs, batch_size=1, return_as="generator")(
+        delayed(measure)(name, arguments.rows, seed)
+        for name in arguments.tables
+        for seed in seeds
+    )
+    table = []
+
+    def rows():
         for name in arguments.tables:
-            results = parallel(
-                delayed(measure)(name, arguments.rows, seed) for seed in seeds
-            )
-            methods = list(results[0])
-            if not all_values:
-                print("| table | " + " | ".join(methods) + " |")
-                print("|---" * (1 + len(methods)) + "|")
-            values = [np.mean([each[m] for each in results]) for m in methods]
-            all_values.append(values)
-            print(f"| {name} | " + " | ".join(f"{v:.3f}" for v in values) + " |")
-    ranks = rankdata(-np.array(all_values), axis=1)
-    mlp = methods.index("MLP")
-    better = (np.array(all_values) > np.array(all_values)[:, [mlp]]).sum(axis=0)
-    print("| mean rank | " + " | ".join(f"{r:.1f}" for r in ranks.mean(axis=0)) + " |")
-    print("| better than MLP | " + " | ".join(map(str, better)) + " |")
+            runs = [next(measured) for _ in seeds]
+            values = np.array([[run[method] for method in METHODS] for run in runs])
+            table.append(values.mean(axis=0))
+            yield name, *(f"{mean:.3f}" for mean in table[-1])
+        ranks = rankdata(-np.array(table), axis=1).mean(axis=0)
+        yield "mean rank", *(f"{rank:.1f}" for rank in ranks)
+        better = np.array(table) > np.array(table)[:, [METHODS.index("MLP")]]
+        yield "better than MLP", *better.sum(axis=0)
+
+    print_table(["table", *METHODS], rows())
 
 
 if __name__ == "__main__":
