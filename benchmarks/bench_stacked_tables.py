@@ -24,6 +24,7 @@ import numpy as np
 from bench_table_codes import READERS, boosting, flat, linear, read, value
 from joblib import Parallel, delayed
 from scipy.stats import rankdata
+from side_by_side import print_table
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
