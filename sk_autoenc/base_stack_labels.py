@@ -31,7 +31,7 @@ from sk_autoenc.validation import (
 )
 
 LARGEST_USUAL_BATCH = 100
-USUAL_EPOCHS, LEAST_USUAL_STEPS = 40, 500
+USUAL_EPOCHS, LEAST_USUAL_STEPS = 60, 500
 ITERATIONS = 200
 """Of a solver of all rows at once."""
 RATES = {"adam": 0.001, "sgd": 0.01, "lbfgs": 1.0}

@@ -102,7 +102,7 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
 
     max_iter : int or "auto", default="auto"
         Largest number of epochs ("cosine" runs them all), or of iterations of "lbfgs".
-        "auto": 40 epochs, or as many as make 500 steps; 200 for "lbfgs".
+        "auto": 60 epochs, or as many as make 500 steps; 200 for "lbfgs".
 
     shuffle, tol, n_iter_no_change : various
         As for `DenoisingAutoencoder`, with the same defaults.
@@ -464,7 +464,7 @@ class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
 
     max_iter : int or "auto", default="auto"
         Largest number of epochs ("cosine" runs them all), or of iterations of "lbfgs".
-        "auto": 40 epochs, or as many as make 500 steps; 200 for "lbfgs".
+        "auto": 60 epochs, or as many as make 500 steps; 200 for "lbfgs".
 
     shuffle, tol, n_iter_no_change : various
         As for `DenoisingAutoencoder`, with the same defaults.
