@@ -222,6 +222,15 @@ def test_some_row_must_have_a_label(make, y, X):
 # Settings
 
 
+@pytest.mark.parametrize(
+    ("make", "batch_size", "n_iter"),
+    [(classifier, "auto", 334), (classifier, 1, 40), (regressor, "auto", 84)],
+)
+def test_few_labels_are_seen_more_often(make, batch_size, n_iter, X, y):
+    model = make((4,), pretrain=False, max_iter="auto", batch_size=batch_size)
+    assert model.fit(X, y).n_iter_ == n_iter
+
+
 def test_early_stopping_keeps_the_parameters_that_were_best(X, y):
     model = classifier(early_stopping=True, max_iter=15).fit(X, y)
     curve = model.validation_loss_curve_
