@@ -21,7 +21,7 @@ pretraining adds three points with 10 labels and two with 20, which is within th
 of the draws, and nothing with more.
 
 Settings are defaults, but for the sizes of the layers and the length of the
-pretraining. Defaults of the package (no early stopping, 2000 steps) were set with draws
+pretraining. Defaults of the package (no early stopping, 1000 steps) were set with draws
 of these digits in view: if anything, the layers are flattered. Of the rivals a few
 variants were tried, and the best is here. The picture shows mean and standard deviation
 over five draws of the digits with labels and of those to be read.

@@ -31,7 +31,7 @@ from sk_autoenc.validation import (
 )
 
 LARGEST_USUAL_BATCH = 100
-USUAL_EPOCHS = 60
+USUAL_EPOCHS, LEAST_USUAL_STEPS = 60, 1000
 ITERATIONS = 200
 """Of a solver of all rows at once."""
 RATES = {"adam": 0.001, "sgd": 0.01, "lbfgs": 1.0}
@@ -44,14 +44,11 @@ class BaseLabelledStack(BaseStack):
 
     - ``_read_labels(y, X, learned)`` -> rows that have labels, int, and their targets,
       (n_labelled, n_outputs); it adds its own fitted attributes to `learned`;
-    - ``_least_steps``: how many ``max_iter="auto"`` makes, however few the labels;
     - ``_loss(n_outputs)`` -> Loss;
     - ``_class_weights(settings, targets, learned)`` -> (n_outputs,) or None;
     - ``_misfit(outputs, targets, class_weights)`` -> what early stopping watches: less
       is better.
     """
-
-    _least_steps: int
 
     def _problem(self, X: Any, y: object, reset: bool) -> Problem:
         settings = check_settings(self, LABELLED_STACK_CONSTRAINTS)
@@ -89,7 +86,7 @@ class BaseLabelledStack(BaseStack):
         parameters = self._start(
             architecture, X, reset, settings.pretrain, draws.rng, learned
         )
-        resolve_settings(settings, len(labelled), self._least_steps)
+        resolve_settings(settings, len(labelled))
         levels = [settings.input_dropout, *[settings.dropout] * len(hidden)]
         coins = layered.make_coins(levels, draws.rng, X.dtype)
         network = layered.Network(architecture, X.dtype, coins)
@@ -163,13 +160,13 @@ def outputs_of(
     return outputs
 
 
-def resolve_settings(settings: SimpleNamespace, n_rows: int, least_steps: int) -> None:
+def resolve_settings(settings: SimpleNamespace, n_rows: int) -> None:
     """Put numbers in the place of "auto" and None."""
     if settings.batch_size == "auto":
         settings.batch_size = min(max(n_rows // 10, 10), LARGEST_USUAL_BATCH, n_rows)
     if settings.max_iter == "auto":
         steps_of_an_epoch = -(-n_rows // min(settings.batch_size, n_rows))
-        enough = -(-least_steps // steps_of_an_epoch)
+        enough = -(-LEAST_USUAL_STEPS // steps_of_an_epoch)
         settings.max_iter = max(USUAL_EPOCHS, enough)
         if not SOLVERS[settings.solver].by_minibatches:
             settings.max_iter = ITERATIONS

@@ -102,7 +102,7 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
 
     max_iter : int or "auto", default="auto"
         Largest number of epochs ("cosine" runs them all), or of iterations of "lbfgs".
-        "auto": 60 epochs, or as many as make 2000 steps; 200 for "lbfgs".
+        "auto": 60 epochs, or as many as make 1000 steps; 200 for "lbfgs".
 
     shuffle, tol, n_iter_no_change : various
         As for `DenoisingAutoencoder`, with the same defaults.
@@ -191,7 +191,6 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
     """
 
     classes_: NDArray[Any]
-    _least_steps = 2000
 
     def __init__(
         self,
@@ -465,7 +464,7 @@ class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
 
     max_iter : int or "auto", default="auto"
         Largest number of epochs ("cosine" runs them all), or of iterations of "lbfgs".
-        "auto": 60 epochs, or as many as make 500 steps; 200 for "lbfgs".
+        "auto": 60 epochs, or as many as make 1000 steps; 200 for "lbfgs".
 
     shuffle, tol, n_iter_no_change : various
         As for `DenoisingAutoencoder`, with the same defaults.
@@ -549,7 +548,6 @@ class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
 
     target_mean_: FloatArray
     target_scale_: FloatArray
-    _least_steps = 500
 
     def __init__(
         self,
