@@ -17,8 +17,8 @@ learn to read the 500 others:
 The layers are not the best here. With few labels label spreading is, by far: 64 pixels
 show which digits are alike. From 100 labels on self-training is as good. The layers are
 better than the support vector machine with 20 and 50 labels, and worse with 300. Their
-pretraining adds three points with 10 labels and two with 20, which is within the spread
-of the draws, and nothing with more.
+pretraining adds three points with 10 labels, two with 20 and one with more, which is
+within the spread of the draws.
 
 Settings are defaults, but for the sizes of the layers and the length of the
 pretraining. Defaults of the package (no early stopping, 1000 steps) were set with draws
