@@ -224,7 +224,7 @@ def test_some_row_must_have_a_label(make, y, X):
 
 @pytest.mark.parametrize(
     ("make", "batch_size", "n_iter"),
-    [(classifier, "auto", 334), (classifier, 1, 40), (regressor, "auto", 84)],
+    [(classifier, "auto", 167), (classifier, 1, 60), (regressor, "auto", 167)],
 )
 def test_few_labels_are_seen_more_often(make, batch_size, n_iter, X, y):
     model = make((4,), pretrain=False, max_iter="auto", batch_size=batch_size)
