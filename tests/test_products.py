@@ -1,9 +1,13 @@
+import tracemalloc
+
 import numpy as np
 import pytest
+import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_autoenc.networks.products import (
     add_product,
+    add_product_of_inputs,
     add_product_of_transpose,
     add_product_with_transpose,
     add_rows,
@@ -70,3 +74,29 @@ def test_the_sum_of_rows_is_added(shape, dtype):
     add_rows(rows, np.ones(shape[0], dtype), out, -2.0, 0.5)
     rtol = 1e-5 if dtype == np.float32 else 1e-13
     assert_allclose(out, 0.5 - 2 * rows.sum(axis=0), rtol=rtol)
+
+
+@pytest.mark.parametrize("n_stored", [0, 1, 5, 40])
+@pytest.mark.parametrize("container", [scipy.sparse.csr_array, scipy.sparse.csr_matrix])
+def test_sparse_rows_have_the_product_of_dense_ones(n_stored, container, dtype):
+    dense = np.zeros((4, 10), dtype)
+    dense.flat[np.random.default_rng(1).permutation(40)[:n_stored]] = 0.5
+    weights, out = draw(3, 10, dtype=dtype), draw(4, 3, dtype=dtype)
+    expected = out + dense @ weights.T
+    inputs = container(dense)
+    add_product_of_inputs(inputs, weights, out)
+    assert_allclose(out, expected, rtol=1e-5 if dtype == np.float32 else 1e-13)
+    assert_array_equal(inputs.toarray(), dense)
+
+
+def test_a_product_of_few_stored_values_does_not_copy_all_weights():
+    inputs = scipy.sparse.csr_array(([1.0, 2.0], ([0, 1], [7, 90_000])), (2, 100_000))
+    weights, out = np.ones((5, 100_000)), np.zeros((2, 5))
+    tracemalloc.start()
+    try:
+        add_product_of_inputs(inputs, weights, out)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < weights.nbytes / 20
+    assert_array_equal(out, [[1.0] * 5, [2.0] * 5])

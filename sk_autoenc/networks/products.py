@@ -63,11 +63,17 @@ def add_rows(rows, ones, out, scale=1.0, keep=1.0):
 
 
 def add_product_of_inputs(inputs, weights, out):
-    """Assign out <- inputs @ weights.T + out, of dense or sparse inputs."""
+    """Assign out <- inputs @ weights.T + out, of dense or sparse (CSR) inputs."""
     if isinstance(inputs, np.ndarray):
         add_product_with_transpose(inputs, weights, out)
-    else:
-        out += inputs @ weights.T
+        return
+    if inputs.nnz < inputs.shape[1]:
+        # scipy copies the transpose into C order: only what these rows meet.
+        stored, place = np.unique(inputs.indices, return_inverse=True)
+        shape = inputs.shape[0], len(stored)
+        inputs = type(inputs)((inputs.data, place, inputs.indptr), shape=shape)
+        weights = weights[:, stored]
+    out += inputs @ weights.T
 
 
 def add_product_with_inputs(delta, inputs, out, scale=1.0, keep=1.0):
