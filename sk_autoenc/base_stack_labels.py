@@ -19,6 +19,7 @@ from sk_autoenc.row_autoencoder import (
     check_denoising,
     check_rows,
     corruption_of,
+    in_blocks,
     range_and_loss,
     row_feed,
 )
@@ -26,8 +27,10 @@ from sk_autoenc.threads import blas_threads
 from sk_autoenc.validation import (
     LABELLED_STACK_CONSTRAINTS,
     check_same_dropout_every_time,
+    check_same_reconstruction_every_time,
     check_settings,
     features_of,
+    trained_on,
 )
 
 LARGEST_USUAL_BATCH = 100
@@ -57,6 +60,7 @@ class BaseLabelledStack(BaseStack):
             check_same_dropout_every_time(settings, name)
         template = self._template()
         of_template = check_denoising(template)
+        check_same_reconstruction_every_time(settings, of_template.corruption)
         if reset:
             X, learned = features_of(self, check_rows, X)
         else:
@@ -86,16 +90,20 @@ class BaseLabelledStack(BaseStack):
         parameters = self._start(
             architecture, X, reset, settings.pretrain, draws.rng, learned
         )
-        resolve_settings(settings, len(labelled))
+        resolve_settings(settings, trained_on(settings, len(labelled)))
         levels = [settings.input_dropout, *[settings.dropout] * len(hidden)]
         coins = layered.make_coins(levels, draws.rng, X.dtype)
         network = layered.Network(architecture, X.dtype, coins)
-        X = X[labelled]
+        if len(labelled) < X.shape[0]:
+            X = X[labelled]  # a copy
         make: Any = no_corruption
         feed: RowFeed = LabelledRowFeed(X, network=network, y=targets)
         if settings.reconstruction:
             make = corruption_of(of_template, learned)
             feed = row_feed(of_template, X, make(draws.rng), network, targets)
+        objective: Any = Objective(network, feed, settings.alpha)
+        if not SOLVERS[settings.solver].by_minibatches:
+            objective = in_blocks(objective)
 
         def judge(parameters: layered.Parameters, rows: IntArray) -> float:
             outputs = outputs_of(network, parameters, X[rows])
@@ -105,7 +113,7 @@ class BaseLabelledStack(BaseStack):
             settings,
             len(feed),
             parameters,
-            Objective(network, feed, settings.alpha),
+            objective,
             make,
             draws,
             network.flops,

@@ -28,7 +28,7 @@ from sk_autoenc.trees.known import with_known_leaves
 from sk_autoenc.validation import (
     check_same_dropout_every_time,
     check_settings,
-    count_held_out,
+    trained_on,
 )
 
 USUAL_BATCH_SIZE = 32
@@ -221,13 +221,6 @@ class BaseLabelledTree(BaseTree):
             nodes = np.arange(len(forest.leaf_row))
             outputs = cast(LabelledNetwork, network).outputs(parameters, forest, nodes)
         return outputs, forest.tree_start[1:-1]
-
-
-def trained_on(settings: SimpleNamespace, n_trees: int) -> int:
-    """Return how many trees are not held out."""
-    if settings.early_stopping and settings.solver != "lbfgs":
-        n_trees -= count_held_out(n_trees, settings.validation_fraction)
-    return n_trees
 
 
 def usual_rate(settings: SimpleNamespace, n_trees: int) -> float:

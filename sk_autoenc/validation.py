@@ -328,6 +328,20 @@ def check_same_dropout_every_time(settings, name="dropout"):
         )
 
 
+def check_same_reconstruction_every_time(settings, corruption):
+    """Refuse rows that are corrupted anew to a solver that needs one objective."""
+    share = settings.reconstruction
+    by_minibatches = SOLVERS[settings.solver].by_minibatches
+    if share and corruption is not None and not by_minibatches:
+        raise ValueError(
+            f"reconstruction={share} adds the denoising loss of rows that are "
+            f"corrupted anew at each step, by corruption={corruption!r} of the "
+            f"autoencoder, but solver={settings.solver!r} needs the same loss at every "
+            "evaluation. Use an autoencoder with corruption=None, reconstruction=0 or "
+            "another solver."
+        )
+
+
 def caller_level():
     """Return the `stacklevel` that names the line of whoever called the package."""
     frame, level = sys._getframe(1), 1
@@ -534,10 +548,20 @@ def count_held_out(n_samples, validation_fraction):
     return n_held_out
 
 
+def trained_on(settings, n_samples):
+    """Return how many samples early stopping does not hold out."""
+    if settings.early_stopping and SOLVERS[settings.solver].by_minibatches:
+        n_samples -= count_held_out(n_samples, settings.validation_fraction)
+    return n_samples
+
+
 def check_layers(layers, depth):
     """Refuse a choice of layers that is none."""
-    is_number = isinstance(layers, Integral) and not isinstance(layers, bool)
-    if not (is_number and 1 <= layers <= depth) and layers not in ("last", "all"):
+    if isinstance(layers, Integral) and not isinstance(layers, bool):
+        valid = 1 <= layers <= depth
+    else:
+        valid = isinstance(layers, str) and layers in ("last", "all")
+    if not valid:
         raise ValueError(
             "layers must be 'last', 'all' or the number of a layer, from 1 to "
             f"{depth}; got {layers!r}."

@@ -134,7 +134,8 @@ def test_the_first_value_is_the_mean_of_equation_59(make, share, X, y):
     problem = model._problem(X, y, reset=True)
     rows = np.arange(len(X))
     value, _ = problem.objective(problem.parameters, rows)
-    network, parameters = problem.objective.network, problem.parameters
+    (objective,) = problem.objective.objectives
+    network, parameters = objective.network, problem.parameters
     outputs = network.labels(parameters, X).copy()
     if make is classifier:
         exponentials = np.exp(outputs)
@@ -257,6 +258,33 @@ def test_early_stopping_warns_that_it_would_judge_by_too_few_rows(X, y):
         classifier(early_stopping=True, batch_size="auto").fit(X, few)
 
 
+def test_a_usual_batch_is_of_the_rows_that_are_not_held_out(X):
+    few = np.where(np.arange(60) < 10, X.sum(axis=1), np.nan)
+    model = regressor(early_stopping=True, batch_size="auto")
+    assert model.fit(X, few).t_ == 9 * model.max_iter  # and no warning
+
+
+@both
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_lbfgs_sees_all_rows_a_block_at_a_time(make, share, X, y, monkeypatch):
+    layer = clone(TEMPLATE).set_params(corruption=None)
+    settings = {"dropout": 0.0, "input_dropout": 0.0, "reconstruction": share}
+    model = make(autoencoder=layer, alpha=0.1, pretrain=False, **settings)
+    whole = model._problem(X, y, reset=True)
+    expected, of_all = whole.objective(whole.parameters, np.arange(60))
+    monkeypatch.setattr("sk_autoenc.feeds.BLOCK_ENTRIES", 1000)
+    blocks = model.set_params(solver="lbfgs")._problem(X, y, reset=True)
+    assert len(blocks.objective.objectives) > 2
+    value, gradient = blocks.objective(blocks.parameters, np.arange(60))
+    assert_allclose(value, expected, rtol=1e-12)
+    assert_allclose(gradient.flat, of_all.flat, atol=1e-14)
+
+
+def test_rows_that_all_have_labels_are_not_copied(X, y):
+    problem = classifier(pretrain=False)._problem(X, y, reset=True)
+    assert problem.objective.feed.X is X
+
+
 def test_class_weights_change_what_a_label_counts(X, y):
     plain = classifier(early_stopping=False, max_iter=30).fit(X, y)
     heavy = classifier(early_stopping=False, max_iter=30, class_weight={0: 100.0}).fit(
@@ -344,6 +372,10 @@ def test_a_search_reaches_the_template(digits):
         (
             {"solver": "lbfgs", "dropout": 0.0, "input_dropout": 0.1},
             "input_dropout=0.1 changes the objective",
+        ),
+        (
+            {"solver": "lbfgs", "dropout": 0, "input_dropout": 0, "reconstruction": 1},
+            "reconstruction=1.0 adds .* corruption='masking' .*Use an autoencoder with",
         ),
         ({"autoencoder": 3}, "autoencoder must be a DenoisingAutoencoder"),
         ({"hidden_layer_sizes": (4, -1)}, "hidden_layer_sizes"),
