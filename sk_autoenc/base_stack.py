@@ -99,15 +99,23 @@ class BaseStack(RowTransformer):
         Those of the fitted model; with `reset` random ones, or, `by_layers`, those of
         layers that are trained here and now.
         """
+        depth = learned["_fitted_with"]["depth"]
         if not reset:
-            check_same_layers(architecture.sizes, self._fitted_with["sizes"])
+            known = self._fitted_with
+            check_same_layers(
+                (architecture.sizes, depth), (known["sizes"], known["depth"])
+            )
             shapes = layered.parameter_shapes(architecture)
             return layered.Parameters(shapes, self._flat.astype(X.dtype))
         parameters = layered.allocate_parameters(architecture, X.dtype)
         layered.initialise(parameters, architecture, rng)
+        # Nothing says what never was observed: let no chance do so.
+        never_observed = np.isnan(learned["data_min_"])
+        parameters.layers[0][0][:, never_observed] = 0
+        if architecture.loss is not None:
+            parameters.layers[-1][0][never_observed] = 0
         layers: list[Layer] = []
         if by_layers:
-            depth = learned["_fitted_with"]["depth"]
             hidden = architecture.sizes[1 : depth + 1]
             layers = pretrain(self._template(), hidden, X, rng)
             start_from_layers(parameters, layers)
@@ -137,8 +145,9 @@ class BaseStack(RowTransformer):
         return layered.Network(architecture, dtype), parameters
 
     def _encoder(self) -> list[tuple[FloatArray, FloatArray]]:
-        _, parameters = self._ready(self._flat.dtype)
-        return parameters.layers[: self._fitted_with["depth"]]
+        model = self._fitted_model()
+        _, parameters = model._ready(model._flat.dtype)
+        return parameters.layers[: model._fitted_with["depth"]]
 
     def _chosen_layers(self) -> list[int]:
         depth = self._fitted_with["depth"]
@@ -152,8 +161,9 @@ class BaseStack(RowTransformer):
 
     @property
     def _n_features_out(self) -> int:
-        sizes = self._fitted_with["sizes"]
-        return sum(sizes[k] for k in self._chosen_layers())
+        model = self._fitted_model()
+        sizes = model._fitted_with["sizes"]
+        return sum(sizes[k] for k in model._chosen_layers())
 
     def _template(self) -> DenoisingAutoencoder:
         template = self.autoencoder
@@ -186,11 +196,19 @@ def mirrored(sizes: tuple[int, ...]) -> tuple[int, ...]:
     return (*sizes, *reversed(sizes[:-1]))
 
 
-def check_same_layers(sizes: tuple[int, ...], fitted: tuple[int, ...]) -> None:
-    """Refuse to go on training with other layers than those there are."""
-    if sizes != fitted:
+def check_same_layers(
+    layers: tuple[tuple[int, ...], int], fitted: tuple[tuple[int, ...], int]
+) -> None:
+    """Refuse to go on training with other layers than those there are.
+
+    Both are sizes, from the input on, and how many of the layers encode.
+    """
+    if layers != fitted:
+        now, before = (
+            f"{sizes}, of which {depth} encode" for sizes, depth in (layers, fitted)
+        )
         raise ValueError(
-            f"The parameters give layers of the sizes {sizes}, but the model to go on "
-            f"from has {fitted}. Set hidden_layer_sizes (and reconstruction) back, or "
+            f"The parameters give layers of the sizes {now}, but the model to go on "
+            f"from has {before}. Set hidden_layer_sizes (and reconstruction) back, or "
             "start afresh: fit with warm_start=False."
         )

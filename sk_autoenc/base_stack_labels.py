@@ -125,13 +125,15 @@ class BaseLabelledStack(BaseStack):
     @property
     def output_weights_(self) -> FloatArray:
         """The weights W_c of Eq. (59): (n_outputs, n_codes)."""
-        weights: FloatArray = self._ready(self._flat.dtype)[1].head
+        model = self._fitted_model()
+        weights: FloatArray = model._ready(model._flat.dtype)[1].head
         return weights
 
     @property
     def output_intercept_(self) -> FloatArray:
         """The intercept b_c of Eq. (59): (n_outputs,)."""
-        intercept: FloatArray = self._ready(self._flat.dtype)[1].head_intercept
+        model = self._fitted_model()
+        intercept: FloatArray = model._ready(model._flat.dtype)[1].head_intercept
         return intercept
 
     def _outputs(self, X: MatrixLike) -> FloatArray:

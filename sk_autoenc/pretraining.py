@@ -15,6 +15,7 @@ from sk_autoenc._typing import FloatArray
 from sk_autoenc.base import seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.feeds import RowFeed
+from sk_autoenc.training import DivergenceError
 
 OUTPUTS_OF_CODES = {
     "logistic": ("cross_entropy", "logistic"),
@@ -61,6 +62,11 @@ def pretrain(
     Returns
     -------
     layers : list of Layer
+
+    Raises
+    ------
+    DivergenceError
+        When the loss of a layer is not finite.
     """
     layers: list[Layer] = []
     for size in sizes:
@@ -73,7 +79,13 @@ def pretrain(
                 feature_groups=None,
                 reconstruction_sampling=None,  # codes are dense
             )
-        model.fit(X)
+        try:
+            model.fit(X)
+        except DivergenceError as error:
+            raise DivergenceError(
+                f"Layer {len(layers) + 1}, trained by itself as `autoencoder` says: "
+                f"{error}"
+            ) from error
         codes = model.transform(X)
         factor = 1.0
         if template.activation in UNBOUNDED:

@@ -16,7 +16,7 @@ from sk_autoenc._typing import (
     RandomState,
     typed,
 )
-from sk_autoenc.base import Problem, adopt
+from sk_autoenc.base import FitCallbacks, Problem, adopt
 from sk_autoenc.base_stack import BaseStack, mirrored
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.feeds import RowFeed
@@ -65,9 +65,10 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
 
     autoencoder : DenoisingAutoencoder or None, default=None
         A template, cloned for each layer; None is ``DenoisingAutoencoder()``. All of
-        its parameters count but `n_components` and `warm_start`; `tied_weights` counts
-        until the joint training, in which the weights are free. A search reaches those
-        of a template that is given, as ``autoencoder__corruption_level``. `loss`,
+        its parameters count but `n_components` and `warm_start`; `tied_weights` and
+        `reconstruction_sampling` count until the joint training, in which the weights
+        are free and all features are reconstructed. A search reaches those of a
+        template that is given, as ``autoencoder__corruption_level``. `loss`,
         `output_activation` and `feature_groups` are about X. Layers above the first
         reconstruct codes: logistic ones with the cross-entropy, others with the squared
         error. Codes of "relu" and "identity" are scaled to be as long as what they
@@ -110,7 +111,7 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
 
     n_iter_, t_, loss_, loss_curve_, validation_loss_curve_, best_loss_
         As of `DenoisingAutoencoder`, of the joint training. With ``fine_tune=False``
-        `n_iter_` is 0 and `loss_curve_` holds the loss of the stack as it is.
+        `n_iter_` is 0, `loss_curve_` is empty and `loss_` that of the stack as it is.
 
     n_features_in_ : int
         Number of features seen during fit.
@@ -214,10 +215,14 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
         if self.fine_tune:
             return self._fit(X, y, by_layers=True)
         problem = self._problem(X, y, reset=True, by_layers=True)
+        context = self._init_callback_context(max_subtasks=0)
+        callbacks = FitCallbacks(self, context, X, y, problem)
         result = TrainingResult(0)
         loss = float(problem.objective.losses(problem.parameters).mean(dtype=float))
         result.epochs.append(Epoch(loss, None, 0))
-        adopt(self, self._learned(problem, result) | {"n_iter_": 0})
+        no_epochs = {"n_iter_": 0, "loss_curve_": []}
+        adopt(self, self._learned(problem, result) | no_epochs)
+        callbacks.end_fit()
         return self
 
     @typed(available_if(lambda self: steps_by_minibatches(self)))
@@ -308,8 +313,9 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
         return rows
 
     def _decoder(self) -> list[tuple[FloatArray, FloatArray]]:
-        _, parameters = self._ready(self._flat.dtype)
-        return parameters.layers[self._fitted_with["depth"] :]
+        model = self._fitted_model()
+        _, parameters = model._ready(model._flat.dtype)
+        return parameters.layers[model._fitted_with["depth"] :]
 
     def _n_codes(self) -> int:
         sizes, depth = self._fitted_with["sizes"], self._fitted_with["depth"]
@@ -362,4 +368,6 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
 def steps_by_minibatches(estimator: StackedDenoisingAutoencoder) -> bool:
     """Refuse `partial_fit` to a template whose solver needs all rows at once."""
     template = estimator.autoencoder
-    return template is None or base.steps_by_minibatches(template)
+    if not isinstance(template, DenoisingAutoencoder):
+        return True  # None; or partial_fit says what it must be
+    return base.steps_by_minibatches(template)

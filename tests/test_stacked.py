@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
+from test_estimators_callbacks import Recorder
 
 from sk_autoenc import DenoisingAutoencoder, StackedDenoisingAutoencoder
 from sk_autoenc.parts.activations import ACTIVATIONS
@@ -164,6 +165,16 @@ def test_missing_entries_are_never_seen_and_come_back(X):
     assert_array_equal(model.transform(X), model.transform(np.nan_to_num(X)))
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_feature_that_never_was_observed_has_no_influence(method, X):
+    X = X.copy()
+    X[:, 2] = np.nan
+    model = getattr(make(), method)(X)
+    assert_array_equal(model.reconstruct(X)[:, 2], 0.5)
+    other = np.where(np.arange(8) == 2, 7.0, X)
+    assert_array_equal(model.transform(other), model.transform(X))
+
+
 def test_groups_of_features_are_of_the_first_layer(rng):
     X = np.eye(4)[rng.integers(4, size=60)]
     layer = {"feature_groups": [0, 0, 0, 0], "corruption": "swap"}
@@ -229,6 +240,22 @@ def test_the_same_random_state_gives_the_same_bits(X):
     assert (other.coefs_[0] != make(layer=layer).fit(X).coefs_[0]).any()
 
 
+def test_without_the_joint_training_no_epochs_are_counted(X):
+    model = make(fine_tune=False).fit(X)
+    assert (model.n_iter_, model.t_, model.loss_curve_) == (0, 0, [])
+    assert model.loss_ == model.best_loss_ > 0
+    model.partial_fit(X)
+    assert model.n_iter_ == len(model.loss_curve_) == 1
+
+
+def test_callbacks_hear_of_a_fit_without_the_joint_training(X):
+    pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
+    recorder = Recorder()
+    model = make(fine_tune=False).set_callbacks(recorder).fit(X)
+    assert recorder.events == ["setup", "begin fit", "end fit", "teardown"]
+    assert model.transform(X).shape == (60, 3)
+
+
 # As an estimator
 
 
@@ -276,6 +303,16 @@ def test_whatever_fails_leaves_the_model_as_it_was(X):
     assert not [name for name in vars(fresh) if name.endswith("_")]
 
 
+def test_a_layer_that_diverges_is_named(X):
+    layer = {"solver": "sgd", "learning_rate_init": 1e200, "activation": "identity"}
+    model = make().fit(X)
+    before = vars(model).copy()
+    model.autoencoder.set_params(**layer)
+    with pytest.raises(ValueError, match=r"Layer 1, trained by itself.* diverged"):
+        model.fit(X)
+    assert vars(model) == before
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -285,12 +322,23 @@ def test_whatever_fails_leaves_the_model_as_it_was(X):
         ({"hidden_layer_sizes": (5, 0)}, "hidden_layer_sizes must be"),
         ({"layers": 3}, "from 1 to 2; got 3"),
         ({"layers": "first"}, "layers must be 'last', 'all'"),
+        ({"layers": np.array([1, 2])}, "layers must be 'last', 'all'"),
         ({"fine_tune": "yes"}, "fine_tune"),
     ],
 )
 def test_settings_that_are_none_are_refused(changes, message, X):
     with pytest.raises(ValueError, match=message):
         make().set_params(**changes).fit(X)
+
+
+def test_partial_fit_says_what_the_template_must_be(X):
+    with pytest.raises(ValueError, match="autoencoder must be a DenoisingAuto"):
+        make(autoencoder="none").partial_fit(X)
+
+
+def test_weights_of_a_model_that_is_not_fitted_are_refused():
+    with pytest.raises(NotFittedError):
+        make().coefs_  # noqa: B018
 
 
 def test_other_layers_cannot_go_on(X):

@@ -320,6 +320,22 @@ def test_a_warm_start_does_not_meet_new_classes(X, y):
         model.set_params(reconstruction=0.5).fit(X, y)
 
 
+def test_layers_of_the_same_sizes_that_decode_do_not_go_on_as_ones_that_encode(X, y):
+    model = classifier((4, 8), warm_start=True, pretrain=False).fit(X, y)
+    model.set_params(hidden_layer_sizes=(4,), reconstruction=0.5)
+    with pytest.raises(ValueError, match=r"of which 1 encode.* of which 2 encode"):
+        model.fit(X, y)
+
+
+@both
+def test_a_feature_that_never_was_observed_has_no_influence(make, X, y):
+    X = X.copy()
+    X[:, 2] = np.nan
+    model = make(pretrain=False, reconstruction=0.1).fit(X, y)
+    other = np.where(np.arange(8) == 2, 7.0, X)
+    assert_array_equal(model._outputs(other), model._outputs(X))
+
+
 @both
 def test_sparse_rows_and_missing_entries(make, X, y):
     X = np.where(X > 0.4, X, 0)
