@@ -124,7 +124,9 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
             ),
         )
         result = run(problem, rows, solver, plan)
-        adopt(self, self._learned(problem, result, solver))
+        # Its moments, twice as long as the parameters, are for nothing else.
+        kept = solver if hasattr(self, "partial_fit") else None
+        adopt(self, self._learned(problem, result, kept))
         plan.callbacks.end_fit()
         warn_unless_converged(result, max_iter)
         return self

@@ -72,7 +72,7 @@ def one_for_each(
         )
     except ValueError:
         if dtype is not None and is_ordered(y):
-            refuse_no_number(y, what)
+            refuse_no_number(y, what, allow_nan=ensure_all_finite == "allow-nan")
         raise
     if y.ndim > 2:
         raise ValueError(f"y must have one or two dimensions, got {y.ndim}")
@@ -97,11 +97,14 @@ def refuse_missing(y: Any, what: str, remedy: str) -> None:
             )
 
 
-def refuse_no_number(y: Any, what: str) -> None:
+def refuse_no_number(y: Any, what: str, allow_nan: bool = False) -> None:
     """Refuse the first of the numbers, or rows of them, that is not finite."""
     for place, number in enumerate(np.atleast_1d(np.asarray(y, dtype=object))):
         try:
-            is_finite = all_finite(np.asarray(number, dtype=np.float64))
+            numbers = np.asarray(number, dtype=np.float64)
+            if allow_nan:
+                numbers = np.where(np.isnan(numbers), 0.0, numbers)
+            is_finite = all_finite(numbers)
         except (TypeError, ValueError, OverflowError):
             is_finite = False
         if not is_finite:
@@ -208,12 +211,17 @@ def mean_and_scale(y: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def check_some_classes(
-    estimator: Any, y: Any, X: Any, unlabelled: int
+    estimator: Any,
+    y: Any,
+    X: Any,
+    unlabelled: int,
+    known: NDArray[Any] | None = None,
 ) -> tuple[IntArray, NDArray[Any]]:
     """Return which samples of X have a class, and their classes.
 
     In an array of objects, strings may stand beside `unlabelled`. With a single number
-    beside it `unlabelled` is a class itself.
+    beside it `unlabelled` is a class itself; `known` are the classes of a model that
+    goes on, which has settled that.
     """
     refuse_missing(y, "row", f", or give them y={unlabelled}: without a label")
     y = one_for_each(estimator, y, X, dtype=None, what="row")
@@ -224,15 +232,32 @@ def check_some_classes(
     else:
         is_labelled = np.asarray(y != unlabelled, bool)
     labelled = np.flatnonzero(is_labelled)
-    check_labelled(labelled, y, f"y={unlabelled}")
-    classes = set(y[labelled].tolist())
-    if len(classes) == 1 and not isinstance(classes.pop(), str):
+    if known is None:
+        classes = set(y[labelled].tolist())
+        is_class = len(classes) == 1 and not isinstance(classes.pop(), str)
+    else:
+        is_class = unlabelled in known.tolist()
+    if is_class:
         labelled = np.arange(len(y))
+    check_labelled(labelled, y, f"y={unlabelled}")
     y = y[labelled]
     if y.dtype.kind == "O":
-        y = np.array(y.tolist())
+        y = np.array(of_one_kind(y.tolist()))
     check_classification_targets(y)
     return labelled, y
+
+
+def of_one_kind(labels: list[Any]) -> list[Any]:
+    """Return classes; refuse strings beside others, of which numpy makes strings."""
+    others = [label for label in labels if not isinstance(label, str)]
+    if others and len(others) < len(labels):
+        text = next(label for label in labels if isinstance(label, str))
+        raise ValueError(
+            "y must hold classes of one kind, all strings or all numbers; got "
+            f"{text!r} beside {others[0]!r}. Convert them, as by [str(label) for label "
+            "in y]."
+        )
+    return labels
 
 
 def refuse_mark_among_strings(y: NDArray[Any], unlabelled: int) -> None:

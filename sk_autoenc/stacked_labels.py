@@ -379,11 +379,12 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
     def _read_labels(
         self, y: Any, X: Any, learned: dict[str, Any]
     ) -> tuple[IntArray, FloatArray]:
-        labelled, y = check_some_classes(self, y, X, UNLABELLED)
-        if "classes_" in learned:
-            refuse_new_classes(learned["classes_"], y)
-        else:
+        known = learned.get("classes_")
+        labelled, y = check_some_classes(self, y, X, UNLABELLED, known)
+        if known is None:
             learned["classes_"] = np.unique(y)
+        else:
+            refuse_new_classes(known, y)
         return labelled, one_hot(y, learned["classes_"])
 
     def _loss(self, n_outputs: int) -> Loss:

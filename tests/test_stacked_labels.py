@@ -320,6 +320,22 @@ def test_a_warm_start_does_not_meet_new_classes(X, y):
         model.set_params(reconstruction=0.5).fit(X, y)
 
 
+def test_a_warm_start_meets_few_of_its_classes(X, y):
+    model = classifier(warm_start=True, pretrain=False).fit(X, y)
+    few = np.where(y == 1, 1, -1)
+    assert len(model._problem(X, few, reset=False).strata) == (y == 1).sum()
+    assert_array_equal(model.fit(X, few).classes_, [0, 1, 2])
+    model = classifier(warm_start=True, pretrain=False).fit(X, few)
+    assert_array_equal(model.classes_, [-1, 1])
+    assert len(model._problem(X, np.full(60, -1), reset=False).strata) == 60
+
+
+@both
+def test_a_solver_that_nobody_goes_on_with_is_not_kept(make, X, y):
+    model = make((40, 30), pretrain=False, max_iter=1).fit(X, y)
+    assert len(pickle.dumps(model)) < model._flat.nbytes + 10_000
+
+
 def test_layers_of_the_same_sizes_that_decode_do_not_go_on_as_ones_that_encode(X, y):
     model = classifier((4, 8), warm_start=True, pretrain=False).fit(X, y)
     model.set_params(hidden_layer_sizes=(4,), reconstruction=0.5)
@@ -417,7 +433,14 @@ def test_settings_that_are_none_are_refused(make, changes, message, X, y):
         (classifier, pd.Series([1, None] * 30, dtype="Int64"), r"y\[1\] is <NA>.*y=-1"),
         (classifier, np.array(["a", "b", "-1"] * 20), r"'-1' is one of them"),
         (classifier, [0.5, 1.5] * 30, "Unknown label type"),
+        (classifier, ["a", 1, -1] * 20, "number -1.*dtype=object"),
+        (
+            classifier,
+            np.array(["a", 1, -1] * 20, dtype=object),
+            "classes of one kind.* got 'a' beside 1",
+        ),
         (regressor, [1.0, np.inf] * 30, r"y\[1\] must be a finite number"),
+        (regressor, [np.nan, np.inf] * 30, r"y\[1\] must be .* got inf"),
         (regressor, [1.0] * 59, "inconsistent numbers of samples"),
         (classifier, [1] * 59, "inconsistent numbers of samples"),
     ],
