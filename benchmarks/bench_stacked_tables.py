@@ -9,7 +9,7 @@ tables are those of `bench_table_codes`; all networks and the linear model see
 standardised numbers, medians in their holes, and one-hot categories.
 
 - linear: logistic or ridge regression, its penalty chosen on training rows.
-- MLP: MLPClassifier or MLPRegressor by its defaults, of standardised numbers to predict.
+- MLP: MLPClassifier, or MLPRegressor of standardised numbers, by its defaults.
 - MLP, stopped: the same with early stopping.
 - scratch: StackedDenoisingClassifier or -Regressor without pretraining.
 - pretrained: by its defaults, but that swap noise of 0.15 moves whole columns.
