@@ -9,7 +9,7 @@ tables are those of `bench_table_codes`; all networks and the linear model see
 standardised numbers, medians in their holes, and one-hot categories.
 
 - linear: logistic or ridge regression, its penalty chosen on training rows.
-- MLP: MLPClassifier or MLPRegressor by its defaults.
+- MLP: MLPClassifier, or MLPRegressor of standardised numbers, by its defaults.
 - MLP, stopped: the same with early stopping.
 - scratch: StackedDenoisingClassifier or -Regressor without pretraining.
 - pretrained: by its defaults, but that swap noise of 0.15 moves whole columns.
@@ -25,6 +25,7 @@ from bench_table_codes import READERS, boosting, flat, linear, read, value
 from joblib import Parallel, delayed
 from scipy.stats import rankdata
 from side_by_side import print_table
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
@@ -46,6 +47,7 @@ METHODS = [
     "boosting",
 ]
 SHARE = 0.3
+SCALER = StandardScaler()
 
 
 def groups_of(encoder):
@@ -59,7 +61,7 @@ def groups_of(encoder):
 
 def models(is_number, groups, seed):
     """Return every model of encoded rows by name."""
-    mlp = MLPRegressor if is_number else MLPClassifier
+    mlp = scaled_mlp if is_number else MLPClassifier
     stack = StackedDenoisingRegressor if is_number else StackedDenoisingClassifier
     template = DenoisingAutoencoder(
         corruption="swap", corruption_level=0.15, feature_groups=groups
@@ -74,6 +76,11 @@ def models(is_number, groups, seed):
             autoencoder=template, reconstruction=SHARE, random_state=seed
         ),
     }
+
+
+def scaled_mlp(**settings):
+    """Return an MLPRegressor of standardised numbers."""
+    return TransformedTargetRegressor(MLPRegressor(**settings), transformer=SCALER)
 
 
 def measure(name, n_rows, seed):

@@ -3,8 +3,11 @@
 Codes of unbounded units (relu, identity) have whatever size training gave them, and a
 second autoencoder, whose learning rate is made for inputs of a usual size, would lose
 all of its units on large ones. So such a layer's weights are multiplied by a number
-that makes its codes as long as its inputs (of the same mean square over rows): s(c a) =
-c s(a) for these units, so that nothing else changes.
+that makes its codes vary as much as its inputs (in their mean square over rows): s(c a)
+= c s(a) for these units, so that nothing else changes. And codes of relu are nowhere
+negative: a unit above, whose weights happen to have a negative sum, would be 0 for all
+rows, and stay so. So the mean of the codes is subtracted before the next layer learns
+from them, and goes into its intercepts once it has: W (y - m) + b = W y + (b - W m).
 """
 
 from typing import Any, NamedTuple
@@ -69,6 +72,7 @@ def pretrain(
         When the loss of a layer is not finite.
     """
     layers: list[Layer] = []
+    offset = np.zeros(X.shape[1], X.dtype)  # subtracted from what a layer learns from
     for size in sizes:
         model = seeded(template, rng).set_params(n_components=size, warm_start=False)
         if layers:
@@ -87,20 +91,23 @@ def pretrain(
                 f"{error}"
             ) from error
         codes = model.transform(X)
-        factor = 1.0
+        mean, factor = np.zeros(size, codes.dtype), 1.0
         if template.activation in UNBOUNDED:
+            mean = codes.mean(axis=0)
+            codes -= mean
             factor = size_of(X) / (size_of(codes) or 1.0) or 1.0
             codes *= codes.dtype.type(factor)
+        weights = model.components_
         layers.append(
             Layer(
-                model.components_ * factor,
-                model.intercept_hidden_ * factor,
+                weights * factor,
+                (model.intercept_hidden_ - weights @ offset) * factor,
                 model.decoder_components_.T / factor,
-                model.intercept_visible_,
+                model.intercept_visible_ + offset,
                 model.loss_curve_,
             )
         )
-        X = codes
+        X, offset = codes, mean * codes.dtype.type(factor)
     return layers
 
 

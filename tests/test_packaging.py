@@ -116,14 +116,29 @@ def test_the_package_says_that_it_is_typed():
     assert "Typing :: Typed" in PROJECT["classifiers"]
 
 
-def test_every_module_whose_hints_are_checked_strictly_exists():
-    (strict,) = (
+def strictly_checked():
+    """The modules whose functions mypy wants hints of."""
+    (modules,) = (
         entry["module"]
         for entry in PYPROJECT["tool"]["mypy"]["overrides"]
         if "disallow_untyped_defs" in entry
     )
-    assert "sk_autoenc" in strict
-    assert all(importlib.util.find_spec(module) for module in strict)
+    return modules
+
+
+def test_every_module_whose_hints_are_checked_strictly_exists():
+    assert "sk_autoenc" in strictly_checked()
+    assert all(importlib.util.find_spec(module) for module in strictly_checked())
+
+
+@pytest.mark.parametrize("name", sk_autoenc.__all__)
+def test_hints_of_what_is_public_are_checked_strictly(name):
+    """Those of inherited methods, too."""
+    shown = getattr(sk_autoenc, name)
+    written_in = {part.__module__ for part in getattr(shown, "__mro__", [shown])}
+    ours = {module for module in written_in if module.startswith("sk_autoenc")}
+    assert ours
+    assert ours <= set(strictly_checked())
 
 
 def test_a_make_target_installs_a_group_that_exists():

@@ -160,7 +160,7 @@ def test_digits_are_learned(digits):
 
 def test_numbers_are_learned():
     X, y = load_diabetes(return_X_y=True)
-    model = make_pipeline(StandardScaler(), regressor((20, 10), max_iter=50))
+    model = make_pipeline(StandardScaler(), regressor((20, 10), max_iter=15))
     assert cross_val_score(model, X, y, cv=3).mean() > 0.3
 
 
