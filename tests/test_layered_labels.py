@@ -199,6 +199,21 @@ def test_sparse_rows_have_the_gradient_of_dense_ones(levels):
     assert_allclose(same.flat, gradient.flat, rtol=1e-12, atol=1e-14)
 
 
+def test_a_head_may_read_the_rows_themselves():
+    head = layered.Head(*HEADS["classes"][:1], N_LABELS, 0)
+    identity = ACTIVATIONS["identity"]
+    architecture = layered.Architecture(
+        (4, 2, 4), identity, identity, LOSSES["squared_error"], head=head
+    )
+    parameters = layered.allocate_parameters(architecture, np.float64)
+    parameters.flat[:] = np.arange(parameters.flat.size)
+    rows = np.eye(3, 4)
+    outputs = rows @ parameters.head.T + parameters.head_intercept
+    for container in (np.asarray, scipy.sparse.csr_array):
+        network = layered.Network(architecture, np.float64)
+        assert_allclose(network.labels(parameters, container(rows)), outputs)
+
+
 def test_dropped_entries_of_sparse_rows_are_stored_ones():
     problem = Problem(is_sparse=True, levels=[0.5])
     flat, step = problem.parameters.flat, 1e-5

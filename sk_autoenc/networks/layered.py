@@ -79,7 +79,7 @@ class Head(NamedTuple):
     """Of c, whose targets are rows of numbers; a class is a row with one 1."""
     n_outputs: int
     reads: int
-    """H, from 0 (the input) on."""
+    """H, from 0 (the input) on; without a loss of the output, the last layer."""
     reconstruction: float = 0.0
     """r, in [0, 1]."""
     class_weights: np.ndarray | None = None
@@ -387,7 +387,7 @@ class Network:
         return reads
 
     def _head_output(self, parameters, code):
-        out = self.buffers(len(code)).head[0]
+        out = self.buffers(code.shape[0]).head[0]
         out[...] = parameters.head_intercept
         add_product_of_inputs(code, parameters.head, out)
         return out
