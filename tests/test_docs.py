@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import fnmatch
 import importlib.util
 import inspect
 import re
@@ -236,6 +237,28 @@ def test_the_derivation_names_places_for_rows_and_for_trees():
     files = {file for file, _ in PLACES}
     assert len(PLACES) > 30
     assert {"networks/one_hidden.py", "networks/tree/encoder.py"} <= files
+
+
+def test_every_equation_that_the_code_cites_is_in_the_derivation_once():
+    tags = re.findall(r"\\tag\{(\d+)\}", (ROOT / "doc/derivation.md").read_text())
+    assert len(tags) == len(set(tags)) > 60
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "tests").glob("*.py")]:
+        for cited in re.findall(r"Eqs?\. ([(\d), and-]+)", path.read_text()):
+            assert set(re.findall(r"\((\d+)\)", cited)) <= set(tags), (path, cited)
+
+
+def test_the_map_of_contributing_names_every_module_of_the_root():
+    [tree] = re.findall(
+        r"^```\n(.*?)^```",
+        section(ROOT / "CONTRIBUTING.md", "## Where things are"),
+        re.M | re.S,
+    )
+    patterns = re.findall(r"[\w*]+\.py", tree)
+    for pattern in patterns:
+        assert [*PACKAGE.rglob(pattern)], pattern
+    modules = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
+    named = {name for pattern in patterns for name in fnmatch.filter(modules, pattern)}
+    assert named == modules
 
 
 def anchors(path):
