@@ -1,6 +1,6 @@
 """The number of BLAS threads that the estimators choose, against one and against two.
 
-    python benchmarks/bench_threads.py [--idle | --busy] [--examples]
+    python benchmarks/bench_threads.py [--idle | --busy] [--examples [--only NAME ...]]
 
 Prints Markdown tables of ratios of medians; the sides alternate in one process. The
 same work runs on an otherwise idle machine and beside two busy processes for each core.
@@ -220,6 +220,8 @@ def rows(arguments):
     if arguments.examples:
         with tempfile.TemporaryDirectory() as folder:
             for name, commands in example_cases(folder):
+                if arguments.only and name not in arguments.only:
+                    continue
                 yield row(name, *measure_example(commands, arguments.rounds))
         return
     for cases in (dense_cases, tree_cases):
@@ -233,6 +235,7 @@ def main():
     parser.add_argument("--idle", action="store_true", help="no busy processes only")
     parser.add_argument("--busy", action="store_true", help="busy processes only")
     parser.add_argument("--examples", action="store_true", help="examples, not shapes")
+    parser.add_argument("--only", nargs="+", help="names of examples")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.3, help="of a side's turn")
     arguments = parser.parse_args()
