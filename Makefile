@@ -36,6 +36,8 @@ $(VENV)/has-%: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("sk_autoenc needs Python 3.11 or newer, this is " \
+	  + sys.version.split()[0] + ": make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
 clean:

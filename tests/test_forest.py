@@ -233,6 +233,11 @@ def test_a_forest_is_no_numeric_array(forest, convert):
         convert(forest)
 
 
+def test_trees_in_the_place_of_arrays_are_told_the_way():
+    with pytest.raises(TypeError, match=r"made by Forest\.from_nested\(trees\)"):
+        Forest(TREES)
+
+
 def test_reversed_gives_the_nested_tuples_from_the_last(forest):
     backwards = Forest.from_nested(list(reversed(forest)))
     assert_equal_forests(backwards, forest[::-1])

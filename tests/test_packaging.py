@@ -76,6 +76,12 @@ def test_the_oldest_python_is_the_one_that_is_required():
     assert TOX["env"]["oldest"]["base_python"] == [pythons()[0]]
 
 
+def test_make_asks_for_the_oldest_python():
+    oldest = pythons()[0]
+    assert f"Python {oldest} or newer" in read("Makefile")
+    assert f"sys.version_info < ({oldest.replace('.', ', ')})" in read("Makefile")
+
+
 def test_the_floors_of_the_dependencies_are_what_the_oldest_environment_installs():
     lines = read(".ci/oldest.txt").splitlines()
     installed = dict(line.split("==") for line in lines if line[0] != "#")

@@ -31,8 +31,16 @@ class NodeArrays:
     n_nodes: NDArray[np.int64]
 
     def __init__(
-        self, leaf_table: FloatArray, tree_start: IntArray, nodes: NDArray[np.int32]
+        self,
+        leaf_table: FloatArray,
+        tree_start: IntArray | None = None,
+        nodes: NDArray[np.int32] | None = None,
     ) -> None:
+        if tree_start is None or nodes is None:
+            raise TypeError(
+                "a Forest is made of three arrays; of nested tuples it is made by "
+                "Forest.from_nested(trees), of rows by Forest.from_rows(X)"
+            )
         table, start, stacked = check_arrays(leaf_table, tree_start, nodes)
         # The checks hold for as long as nobody writes into what they were made on.
         self._assign(table, start.copy(), stacked.copy(), None)
