@@ -428,7 +428,9 @@ class Network:
                     multiply(part, share, part)
             weights = np.full((len(y), 1), 1 - head.reconstruction, self.dtype)
             if head.class_weights is not None:
-                weights *= (y @ head.class_weights.astype(self.dtype))[:, None]
+                # Not a product: numpy's BLAS is not to run beside scipy's.
+                of_label = (y * head.class_weights).sum(axis=1, keepdims=True)
+                weights *= of_label.astype(self.dtype)
             output = self._head_output(parameters, reads[head.reads])
             _, delta, of_labels = buffers.head
             identity = ACTIVATIONS["identity"]
