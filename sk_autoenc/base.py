@@ -110,6 +110,10 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
     validation_loss_curve_: list[float] | None
     best_loss_: float
 
+    _part_of_another = ""
+    """Says which part of an estimator this one is, if any, in front of its warnings.
+    Ctrl-C then ends the whole."""
+
     def _fit(self, X: Any, y: object, **labels: Any) -> Self:
         resume = self.warm_start and self.__sklearn_is_fitted__()
         problem = self._problem(X, y, reset=not resume, **labels)
@@ -122,13 +126,14 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
             validate=(
                 None if held_out is None else partial(problem.held_out_loss, held_out)
             ),
+            keep_interrupted=not self._part_of_another,
         )
         result = run(problem, rows, solver, plan)
         # Its moments, twice as long as the parameters, are for nothing else.
         kept = solver if hasattr(self, "partial_fit") else None
         adopt(self, self._learned(problem, result, kept))
         plan.callbacks.end_fit()
-        warn_unless_converged(result, max_iter)
+        warn_unless_converged(result, max_iter, self._part_of_another)
         return self
 
     def _partial_fit(self, X: Any, y: object = None) -> Self:
@@ -341,7 +346,9 @@ def steps_by_minibatches(estimator: BaseIterative) -> bool:
     return True
 
 
-def warn_unless_converged(result: TrainingResult, max_iter: int) -> None:
+def warn_unless_converged(
+    result: TrainingResult, max_iter: int, whose: str = ""
+) -> None:
     """Warn a caller of `fit` about a run that ended without success."""
     curve = result.loss_curve
     # Noise alone does not lift all of the second half of many epochs, nor of a few so
@@ -367,7 +374,8 @@ def warn_unless_converged(result: TrainingResult, max_iter: int) -> None:
         )
     else:
         return
-    warnings.warn(problem, ConvergenceWarning, stacklevel=4 + WRAPPER_FRAMES)
+    message = f"{whose}{problem}"
+    warnings.warn(message, ConvergenceWarning, stacklevel=4 + WRAPPER_FRAMES)
 
 
 def draw_entropy(random_state: RandomState) -> list[int]:

@@ -50,7 +50,9 @@ class BaseLabelledStack(BaseStack):
     - ``_loss(n_outputs)`` -> Loss;
     - ``_class_weights(settings, targets, learned)`` -> (n_outputs,) or None;
     - ``_misfit(outputs, targets, class_weights)`` -> what early stopping watches: less
-      is better.
+      is better;
+    - ``_strata(targets)`` -> (n_labelled,), what the rows that it holds out are to be
+      like all in, or None.
     """
 
     def _problem(self, X: Any, y: object, reset: bool) -> Problem:
@@ -119,7 +121,7 @@ class BaseLabelledStack(BaseStack):
             network.flops,
             learned,
             judge,
-            targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0],
+            self._strata(targets),
         )
 
     @property

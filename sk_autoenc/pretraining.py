@@ -75,6 +75,8 @@ def pretrain(
     offset = np.zeros(X.shape[1], X.dtype)  # subtracted from what a layer learns from
     for size in sizes:
         model = seeded(template, rng).set_params(n_components=size, warm_start=False)
+        which = f"Layer {len(layers) + 1}, trained by itself as `autoencoder` says: "
+        model._part_of_another = which
         if layers:
             loss, output = OUTPUTS_OF_CODES[template.activation]
             model.set_params(
@@ -86,10 +88,7 @@ def pretrain(
         try:
             model.fit(X)
         except DivergenceError as error:
-            raise DivergenceError(
-                f"Layer {len(layers) + 1}, trained by itself as `autoencoder` says: "
-                f"{error}"
-            ) from error
+            raise DivergenceError(f"{which}{error}") from error
         codes = model.transform(X)
         mean, factor = np.zeros(size, codes.dtype), 1.0
         if template.activation in UNBOUNDED:

@@ -405,6 +405,9 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
     ) -> float:
         return misfits.of_classes(outputs, targets, class_weights)
 
+    def _strata(self, targets: FloatArray) -> IntArray:
+        return targets.argmax(axis=1)
+
 
 class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
     """Predict numbers of rows by a stack of denoising autoencoders, fine-tuned on them.
@@ -696,6 +699,9 @@ class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
         self, outputs: FloatArray, targets: FloatArray, class_weights: None
     ) -> float:
         return misfits.of_numbers(outputs, targets)
+
+    def _strata(self, targets: FloatArray) -> FloatArray | None:
+        return targets[:, 0] if targets.shape[1] == 1 else None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -46,6 +46,8 @@ class Plan(NamedTuple):
     """``validate()`` -> present loss on held-out rows; it then decides stopping."""
     callbacks: Any = SilentCallbacks()
     """Told of every epoch; may stop the run."""
+    keep_interrupted: bool = True
+    """Whether Ctrl-C ends the run with what is done so far, or is an exception."""
 
 
 class Epoch(NamedTuple):
@@ -180,7 +182,7 @@ def minimise_by_minibatches(objective, parameters, rows, solver, plan, result):
     rate = solver.rate
     result.ran_out = not rate.needs_all_epochs
     best_parameters = None
-    with kept_on_interrupt(result):
+    with kept_on_interrupt(result, plan.keep_interrupted):
         for number in range(1, plan.max_iter + 1):
             plan.callbacks.begin_epoch()
             began = time.perf_counter()
@@ -241,7 +243,7 @@ def minimise_at_once(objective, parameters, rows, solver, plan, result):
         began = None
         return plan.callbacks.end_epoch(parameters, result)
 
-    with kept_on_interrupt(result):
+    with kept_on_interrupt(result, plan.keep_interrupted):
         status = solver.minimise(value_and_gradient, solution.copy(), end_iteration)
         result.ran_out = status == solver.MAX_ITER_REACHED
         result.stuck = status == solver.LINE_SEARCH_FAILED
@@ -253,12 +255,12 @@ def minimise_at_once(objective, parameters, rows, solver, plan, result):
 
 
 @contextmanager
-def kept_on_interrupt(result):
-    """Let Ctrl-C end a run, with a warning, once an epoch of it is done."""
+def kept_on_interrupt(result, keep):
+    """Let Ctrl-C end a run that is to be kept, with a warning, after its first epoch."""
     try:
         yield
     except KeyboardInterrupt:
-        if not result.epochs:
+        if not (keep and result.epochs):
             raise
         warnings.warn("Training interrupted by user.", stacklevel=4)
         result.ran_out = False

@@ -8,7 +8,7 @@ import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -314,6 +314,33 @@ def test_a_layer_that_diverges_is_named(X):
     with pytest.raises(ValueError, match=r"Layer 1, trained by itself.* diverged"):
         model.fit(X)
     assert vars(model) == before
+
+
+def test_a_layer_that_does_not_converge_is_named(X):
+    few = {"tol": 0.0, "max_iter": 2, "learning_rate": "constant", "solver": "sgd"}
+    with pytest.warns(ConvergenceWarning, match="Layer 1, trained by itself.* Maximum"):
+        make(6, layer=few, fine_tune=False).fit(X)
+
+
+class Interrupting:
+    """Corrupts nothing, and stands for Ctrl-C at some call."""
+
+    def __init__(self, calls):
+        self.calls = calls
+
+    def __call__(self, X, level, rng):
+        self.calls -= 1
+        if not self.calls:
+            raise KeyboardInterrupt
+        return X
+
+
+def test_an_interrupt_while_a_layer_is_trained_ends_all(X):
+    n_batches = -(-len(X) // QUICK["batch_size"])
+    model = make(layer={"corruption": Interrupting(2 * n_batches + 1)})
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X)
+    assert not [name for name in vars(model) if name.endswith("_")]
 
 
 @pytest.mark.parametrize(

@@ -253,6 +253,14 @@ def test_one_label_of_each_class_is_enough_to_learn_from(digits):
     assert model.fit(X, few).score(X, y) > 0.5
 
 
+def test_several_numbers_are_held_out_by_chance_and_one_by_its_size(X):
+    y = X[:, :2]
+    assert regressor(early_stopping=True).fit(X, y).predict(X).shape == y.shape
+    assert regressor(pretrain=False)._problem(X, y, reset=True).strata is None
+    alone = regressor(pretrain=False)._problem(X, y[:, 0], reset=True)
+    assert_allclose(alone.strata, (y[:, 0] - y[:, 0].mean()) / y[:, 0].std())
+
+
 def test_early_stopping_warns_that_it_would_judge_by_too_few_rows(X, y):
     few = np.where(np.arange(60) < 20, y, -1)
     with pytest.warns(UserWarning, match="holds out 2 of 20 rows.* 3 classes"):
