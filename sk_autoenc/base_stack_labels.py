@@ -23,11 +23,13 @@ from sk_autoenc.row_autoencoder import (
     range_and_loss,
     row_feed,
 )
+from sk_autoenc.row_validation import (
+    LABELLED_STACK_CONSTRAINTS,
+    check_same_reconstruction_every_time,
+)
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.validation import (
-    LABELLED_STACK_CONSTRAINTS,
     check_same_dropout_every_time,
-    check_same_reconstruction_every_time,
     check_settings,
     features_of,
     trained_on,

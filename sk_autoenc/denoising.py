@@ -38,14 +38,16 @@ from sk_autoenc.row_autoencoder import (
     resolve_settings,
     row_feed,
 )
+from sk_autoenc.row_validation import (
+    check_same_features_touched,
+    check_sampling,
+    check_tied_weights,
+)
 from sk_autoenc.sampled_feeds import SampledRowFeed, log_odds_of_means
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.tree_validation import check_n_components
 from sk_autoenc.validation import (
     check_codes,
-    check_same_features_touched,
-    check_sampling,
-    check_tied_weights,
     features_of,
 )
 

@@ -17,20 +17,22 @@ from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import Groups
 from sk_autoenc.parts.losses import make_loss
 from sk_autoenc.parts.solvers import SOLVERS
-from sk_autoenc.validation import (
+from sk_autoenc.row_validation import (
     DENOISING_CONSTRAINTS,
     check_emphasis,
     check_feature_groups,
-    check_parameters,
     check_same_groups,
-    check_same_loss_every_time,
     check_something_observed,
     check_something_to_learn,
     check_sparsity,
-    check_X,
     choose_loss,
     feature_range,
     learning_rate_for_rows,
+)
+from sk_autoenc.validation import (
+    check_parameters,
+    check_same_loss_every_time,
+    check_X,
     resolve_max_iter,
 )
 

@@ -34,10 +34,12 @@ from sk_autoenc.row_autoencoder import (
     resolve_settings,
     row_feed,
 )
+from sk_autoenc.row_validation import (
+    STACK_CONSTRAINTS,
+)
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Epoch, TrainingResult
 from sk_autoenc.validation import (
-    STACK_CONSTRAINTS,
     check_codes,
     check_settings,
     features_of,

@@ -256,7 +256,7 @@ def minimise_at_once(objective, parameters, rows, solver, plan, result):
 
 @contextmanager
 def kept_on_interrupt(result, keep):
-    """Let Ctrl-C end a run that is to be kept, with a warning, after its first epoch."""
+    """Let Ctrl-C end a run, with a warning, once there is an epoch to be kept."""
     try:
         yield
     except KeyboardInterrupt:

@@ -58,6 +58,7 @@ def storey(module):
         "tree_validation",
         "table_validation",
         "label_validation",
+        "row_validation",
         "objectives",
     )
     return 2 if parts[0] in below else 3

@@ -13,15 +13,17 @@ from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.losses import LOSSES
 from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.row_validation import (
+    check_emphasis,
+    choose_loss,
+    feature_range,
+    learning_rate_for_rows,
+)
 from sk_autoenc.tree_validation import learning_rate_for_trees
 from sk_autoenc.validation import (
     check_codes,
-    check_emphasis,
     check_X,
-    choose_loss,
     count_held_out,
-    feature_range,
-    learning_rate_for_rows,
     resolve_batch_size,
     resolve_max_iter,
 )
