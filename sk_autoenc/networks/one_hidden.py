@@ -15,7 +15,9 @@ from sk_autoenc.networks.parameters import FlatParameters, uniform_weights
 from sk_autoenc.networks.penalties import Penalties
 from sk_autoenc.networks.products import (
     add_product,
+    add_product_of_inputs,
     add_product_of_transpose,
+    add_product_with_inputs,
     add_product_with_transpose,
     add_rows,
 )
@@ -81,10 +83,7 @@ def initialise(parameters, architecture, rng):
 def encode(inputs, weights, intercept, activation, out):
     """Write y = s(W x + b), Eqs. (1, 4), of dense or sparse rows into `out`."""
     out[...] = intercept
-    if isinstance(inputs, np.ndarray):
-        add_product_with_transpose(inputs, weights, out)
-    else:
-        out += inputs @ weights.T
+    add_product_of_inputs(inputs, weights, out)
     return activation.value(out)
 
 
@@ -296,23 +295,16 @@ class Network:
 
     def _weight_gradients(self, inputs, buffers, out, scale, keep):
         """Give Eq. (12), both terms at once where weights are tied and rows dense."""
-        tied, dense = self._tied, isinstance(inputs, np.ndarray)
-        if tied and dense:
+        if self._tied and isinstance(inputs, np.ndarray):
             if inputs is not buffers.inputs:
                 np.copyto(buffers.inputs, inputs)
             add_product_of_transpose(
                 buffers.hidden_stack, buffers.visible_stack, out.weights, scale, keep
             )
             return
-        hidden, delta_visible = buffers.hidden, buffers.delta_visible
-        delta_hidden = buffers.delta_hidden
         add_product_of_transpose(
-            hidden, delta_visible, out.decoder_weights, scale, keep
+            buffers.hidden, buffers.delta_visible, out.decoder_weights, scale, keep
         )
-        if dense:
-            add_product_of_transpose(delta_hidden, inputs, out.weights, scale, keep)
-            return
-        if not tied and not keep:
-            out.weights.fill(0)
-        multiply(delta_hidden, delta_hidden.dtype.type(scale), delta_hidden)
-        out.weights += (inputs.T @ delta_hidden).T
+        if self._tied:  # to what the decoder has written just now
+            keep = 1.0
+        add_product_with_inputs(buffers.delta_hidden, inputs, out.weights, scale, keep)
