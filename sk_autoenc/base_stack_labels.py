@@ -1,5 +1,6 @@
 """What the stacks with labels share: validate -> pretrain -> train -> attributes."""
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -58,13 +59,8 @@ class BaseLabelledStack(BaseStack):
     """
 
     def _problem(self, X: Any, y: object, reset: bool) -> Problem:
-        settings = check_settings(self, LABELLED_STACK_CONSTRAINTS)
-        hidden = self._sizes(settings)
-        for name in ("dropout", "input_dropout"):
-            check_same_dropout_every_time(settings, name)
-        template = self._template()
-        of_template = check_denoising(template)
-        check_same_reconstruction_every_time(settings, of_template.corruption)
+        settings, of_template = self._checked_settings()
+        hidden, share = self._sizes(settings), settings.reconstruction
         if reset:
             X, learned = features_of(self, check_rows, X)
         else:
@@ -77,17 +73,16 @@ class BaseLabelledStack(BaseStack):
         learned |= range_and_loss(of_template, X, known)
         draws = self._draws(settings, reset)
         sizes = (X.shape[1], *hidden)
-        fitted_with = learned["_fitted_with"] | {
-            "sizes": mirrored(sizes) if settings.reconstruction else sizes,
+        learned["_fitted_with"] |= {
+            "sizes": mirrored(sizes) if share else sizes,
             "depth": len(hidden),
-            "loss": learned["loss_name_"] if settings.reconstruction else None,
+            "loss": learned["loss_name_"] if share else None,
             "output_activation": learned["output_activation_"],
             "n_outputs": targets.shape[1],
         }
-        learned["_fitted_with"] = fitted_with
-        architecture = self._architecture(fitted_with)
+        architecture = self._architecture(learned["_fitted_with"])
         head = cast(layered.Head, architecture.head)._replace(
-            reconstruction=settings.reconstruction,
+            reconstruction=share,
             class_weights=self._class_weights(settings, targets, learned),
         )
         architecture = architecture._replace(head=head)
@@ -98,21 +93,15 @@ class BaseLabelledStack(BaseStack):
         levels = [settings.input_dropout, *[settings.dropout] * len(hidden)]
         coins = layered.make_coins(levels, draws.rng, X.dtype)
         network = layered.Network(architecture, X.dtype, coins)
+        make = corruption_of(of_template, learned) if share else no_corruption
         if len(labelled) < X.shape[0]:
             X = X[labelled]  # a copy
-        make: Any = no_corruption
         feed: RowFeed = LabelledRowFeed(X, network=network, y=targets)
-        if settings.reconstruction:
-            make = corruption_of(of_template, learned)
+        if share:
             feed = row_feed(of_template, X, make(draws.rng), network, targets)
         objective: Any = Objective(network, feed, settings.alpha)
         if not SOLVERS[settings.solver].by_minibatches:
             objective = in_blocks(objective)
-
-        def judge(parameters: layered.Parameters, rows: IntArray) -> float:
-            outputs = outputs_of(network, parameters, X[rows])
-            return self._misfit(outputs, targets[rows], head.class_weights)
-
         return Problem(
             settings,
             len(feed),
@@ -122,9 +111,30 @@ class BaseLabelledStack(BaseStack):
             draws,
             network.flops,
             learned,
-            judge,
+            partial(self._judge, network, X, targets),
             self._strata(targets),
         )
+
+    def _checked_settings(self) -> tuple[SimpleNamespace, SimpleNamespace]:
+        """Return the parameters and those of the template."""
+        settings = check_settings(self, LABELLED_STACK_CONSTRAINTS)
+        for name in ("dropout", "input_dropout"):
+            check_same_dropout_every_time(settings, name)
+        of_template = check_denoising(self._template())
+        check_same_reconstruction_every_time(settings, of_template.corruption)
+        return settings, of_template
+
+    def _judge(
+        self,
+        network: layered.Network,
+        X: Any,
+        targets: FloatArray,
+        parameters: layered.Parameters,
+        rows: IntArray,
+    ) -> float:
+        outputs = outputs_of(network, parameters, X[rows])
+        class_weights = network.architecture.head.class_weights
+        return self._misfit(outputs, targets[rows], class_weights)
 
     @property
     def output_weights_(self) -> FloatArray:
