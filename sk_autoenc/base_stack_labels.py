@@ -67,10 +67,11 @@ class BaseLabelledStack(BaseStack):
             X = check_rows(self, X).astype(self._flat.dtype, copy=False)
             learned = self._fitted_state()
         known = None if reset else learned
+        reconstructs = share > 0 or (reset and settings.pretrain)
         labelled, targets = self._read_labels(y, X, learned)
         n_classes = len(learned.get("classes_", ()))
         warn_of_few_held_out(settings, len(labelled), n_classes)
-        learned |= range_and_loss(of_template, X, known)
+        learned |= range_and_loss(of_template, X, known, is_used=reconstructs)
         draws = self._draws(settings, reset)
         sizes = (X.shape[1], *hidden)
         learned["_fitted_with"] |= {

@@ -139,7 +139,7 @@ def weights_of_classes(
     if class_weight is None:
         return None
     if isinstance(class_weight, dict):
-        refuse_weights(class_weight)
+        refuse_weights(class_weight, classes)
         known = [class_weight.get(label, 1.0) for label in classes.tolist()]
         return np.array(known, dtype=np.float64)
     weights, present = np.ones(len(classes)), np.unique(places)
@@ -147,9 +147,18 @@ def weights_of_classes(
     return weights
 
 
-def refuse_weights(class_weight: dict[Any, Any]) -> None:
-    """Refuse weights of classes that are not finite numbers of 0 or more."""
+def refuse_weights(class_weight: dict[Any, Any], classes: NDArray[Any]) -> None:
+    """Refuse weights that are not finite numbers of 0 or more, or of no class.
+
+    A class that y happens to lack may have one, but not a string among numbers.
+    """
+    are_strings = isinstance(classes.tolist()[0], str)
     for label, weight in class_weight.items():
+        if isinstance(label, str) != are_strings:
+            raise ValueError(
+                f"class_weight[{label!r}] is of no class: those of y are "
+                f"{classes.tolist()}, and its keys must be of their type."
+            )
         if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
             raise ValueError(
                 f"class_weight[{label!r}] must be a finite number of 0 or more, got "

@@ -547,12 +547,28 @@ def solve(
         np.fill_diagonal(matrix, within.diagonal() * q + settings.ridge)
         # Q is symmetric: the solution is W^T.
         with blas_threads(2 * len(matrix) ** 3):
-            parts.append(np.linalg.solve(matrix, (cross * q).T) / len(blocks))
+            part = solution(matrix, (cross * q).T, settings)
+        parts.append(part / len(blocks))
     n_features = sum(map(len, blocks))
     coef = np.empty((n_features, parts[0].shape[1]), dtype)
     for block, part in zip(blocks, parts, strict=True):
         coef[block] = part[:-1]
     return coef, sum(part[-1] for part in parts).astype(dtype)
+
+
+def solution(
+    matrix: FloatArray, right: FloatArray, settings: SimpleNamespace
+) -> FloatArray:
+    """Solve the normal equations; say what to do if rounding has eaten the ridge."""
+    try:
+        return np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(
+            f"With corruption_level={settings.corruption_level!r} features of X depend "
+            f"on each other, and ridge={settings.ridge!r} is lost beside values as "
+            "large as theirs. Scale X (for instance with StandardScaler), raise ridge, "
+            "or corrupt more."
+        ) from error
 
 
 class Codes:

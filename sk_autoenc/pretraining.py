@@ -28,6 +28,8 @@ OUTPUTS_OF_CODES = {
 }
 """Loss and output activation of an autoencoder of codes, by what made these."""
 UNBOUNDED = ("relu", "identity")
+LEAST_SPREAD = 1e-4
+"""Of codes, beside their size: codes of a constant X differ by rounding."""
 
 
 class Layer(NamedTuple):
@@ -92,9 +94,11 @@ def pretrain(
         codes = model.transform(X)
         mean, factor = np.zeros(size, codes.dtype), 1.0
         if template.activation in UNBOUNDED:
-            mean = codes.mean(axis=0)
+            mean, size_before = codes.mean(axis=0), size_of(codes)
             codes -= mean
-            factor = size_of(X) / (size_of(codes) or 1.0) or 1.0
+            spread = size_of(codes)
+            if spread > LEAST_SPREAD * size_before:  # else rounding is all that varies
+                factor = size_of(X) / spread or 1.0
             codes *= codes.dtype.type(factor)
         weights = model.components_
         layers.append(

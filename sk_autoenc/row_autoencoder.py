@@ -226,11 +226,16 @@ def check_denoising(estimator: Any) -> SimpleNamespace:
 
 
 def range_and_loss(
-    settings: SimpleNamespace, X: Any, known: dict[str, Any] | None = None
+    settings: SimpleNamespace,
+    X: Any,
+    known: dict[str, Any] | None = None,
+    *,
+    is_used: bool = True,
 ) -> dict[str, Any]:
     """Return the fitted attributes that follow from the values of X.
 
-    `known` are the fitted attributes of a model that goes on, None for a new one.
+    `known` are the fitted attributes of a model that goes on, None for a new one. If
+    the loss is not used now, X may be out of its range.
     """
     data_min, data_max = feature_range(X)
     layout = layout_of(settings.feature_groups, X)
@@ -250,6 +255,7 @@ def range_and_loss(
         output_activation,
         (float(np.nanmin(data_min)), float(np.nanmax(data_max))),
         layout,
+        is_used=is_used,
     )
     return {
         "loss_name_": loss,

@@ -244,7 +244,7 @@ def check_something_observed(data_min):
         )
 
 
-def choose_loss(loss, output_activation, values, layout=None):
+def choose_loss(loss, output_activation, values, layout=None, *, is_used=True):
     """Return the names of the loss and the output activation to use.
 
     Parameters
@@ -255,6 +255,8 @@ def choose_loss(loss, output_activation, values, layout=None):
         Smallest and largest value of X.
     layout : tuple or None, default=None
         Of groups of features: the arguments of `mixed_groups`.
+    is_used : bool, default=True
+        Whether values out of the loss's range are refused.
     """
     if loss == "mixed" and layout is None:
         raise ValueError(
@@ -278,7 +280,7 @@ def choose_loss(loss, output_activation, values, layout=None):
             f"which is defined for {', '.join(map(repr, allowed))}. Change one of the "
             "two, or leave output_activation='auto'."
         )
-    if not within(values, target_range):
+    if is_used and not within(values, target_range):
         (low, high), (lowest, highest) = values, target_range
         raise ValueError(
             f"loss={loss!r} needs every value of X in [{lowest:g}, {highest:g}]; got "

@@ -241,6 +241,12 @@ def test_in_a_grid_search_of_a_pipeline():
 # What is refused
 
 
+def test_a_ridge_that_rounding_eats_is_named():
+    model = MarginalizedDenoisingAutoencoder(corruption_level=0.0)
+    with pytest.raises(ValueError, match=r"ridge=1e-05 is lost"):
+        model.fit(np.full((10, 3), 2.0**20))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -306,6 +306,16 @@ def test_whatever_fails_leaves_the_model_as_it_was(X):
     assert not [name for name in vars(fresh) if name.endswith("_")]
 
 
+@pytest.mark.filterwarnings("ignore:.* rose from:sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("spread", [0.0, 1e-6])
+@pytest.mark.parametrize("activation", ["relu", "identity"])
+def test_codes_of_rows_that_are_all_alike_stay_small(activation, spread):
+    X = 7 + spread * np.random.default_rng(0).random((50, 4))
+    model = make((6, 5), layer={"activation": activation}, fine_tune=False).fit(X)
+    assert abs(model.transform(X)).max() < 1e3
+    assert model.score(X) > -1e3
+
+
 def test_a_layer_that_diverges_is_named(X):
     layer = {"solver": "sgd", "learning_rate_init": 1e200, "activation": "identity"}
     model = make().fit(X)

@@ -294,6 +294,24 @@ def test_rows_that_all_have_labels_are_not_copied(X, y):
     assert problem.objective.feed.X is X
 
 
+@pytest.mark.parametrize("way", ["warm_start", "pretrain"])
+def test_rows_that_are_not_reconstructed_may_have_any_values(way, X, y):
+    layer = clone(TEMPLATE).set_params(loss="cross_entropy")
+    model = classifier(autoencoder=layer, warm_start=True)
+    if way == "warm_start":
+        model.fit(X, y)
+    else:
+        model.set_params(pretrain=False)
+    assert model.fit(3 * X, y).data_max_.max() > 2
+    with pytest.raises(ValueError, match=r"loss='cross_entropy' needs every value"):
+        clone(model).set_params(pretrain=True).fit(3 * X, y)
+
+
+def test_weights_of_a_string_among_numbers_are_refused(X, y):
+    with pytest.raises(ValueError, match=r"class_weight\['0'\] is of no class"):
+        classifier(class_weight={"0": 2.0}).fit(X, y)
+
+
 def test_class_weights_change_what_a_label_counts(X, y):
     plain = classifier(early_stopping=False, max_iter=30).fit(X, y)
     heavy = classifier(early_stopping=False, max_iter=30, class_weight={0: 100.0}).fit(
