@@ -73,9 +73,9 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
         template that is given, as ``autoencoder__corruption_level``. `loss`,
         `output_activation` and `feature_groups` are about X. Layers above the first
         reconstruct codes: logistic ones with the cross-entropy, others with the squared
-        error. Codes of "relu" and "identity" are scaled to vary as much as what they
-        encode, and the next layer learns from them less their mean, so that one
-        learning rate suits all layers and all units stay alive.
+        error. Codes of "relu" and "identity" are scaled, and the next layer learns from
+        them less their mean; rows then have the mean square length of those of X, so
+        that one learning rate suits all layers and all units stay alive.
         ``learning_rate_init=None`` is a third as much in the joint training.
 
     fine_tune : bool, default=True

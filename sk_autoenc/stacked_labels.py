@@ -54,9 +54,10 @@ class StackedDenoisingClassifier(ClassifierMixin, BaseLabelledStack):
     autoencoder : DenoisingAutoencoder or None, default=None
         A template, cloned for each layer of the pretraining; None is
         ``DenoisingAutoencoder()``. Its activation is that of all layers. Its other
-        parameters are about the pretraining, as for `StackedDenoisingAutoencoder`; a
-        search reaches those of a template that is given, as
-        ``autoencoder__corruption_level``.
+        parameters are about the pretraining, as for `StackedDenoisingAutoencoder`; with
+        `reconstruction` its corruption, emphasis, loss and feature groups are those of
+        the training on labels, too. A search reaches those of a template that is given,
+        as ``autoencoder__corruption_level``.
 
     pretrain : bool, default=True
         Whether layers are trained one by one to reconstruct what is below them, before
@@ -424,9 +425,10 @@ class StackedDenoisingRegressor(RegressorMixin, BaseLabelledStack):
     autoencoder : DenoisingAutoencoder or None, default=None
         A template, cloned for each layer of the pretraining; None is
         ``DenoisingAutoencoder()``. Its activation is that of all layers. Its other
-        parameters are about the pretraining, as for `StackedDenoisingAutoencoder`; a
-        search reaches those of a template that is given, as
-        ``autoencoder__corruption_level``.
+        parameters are about the pretraining, as for `StackedDenoisingAutoencoder`; with
+        `reconstruction` its corruption, emphasis, loss and feature groups are those of
+        the training on labels, too. A search reaches those of a template that is given,
+        as ``autoencoder__corruption_level``.
 
     pretrain : bool, default=True
         Whether layers are trained one by one to reconstruct what is below them, before
