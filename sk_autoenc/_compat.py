@@ -10,11 +10,7 @@ from sklearn.utils.validation import _check_feature_names_in as feature_names_in
 
 try:  # scikit-learn >= 1.9
     from sklearn.callback import CallbackSupportMixin, with_callbacks
-
-    WRAPPER_FRAMES = 1
-    """Stack frames that `with_callbacks` puts between a caller and the method."""
 except ImportError:
-    WRAPPER_FRAMES = 0
 
     class _SilentContext:
         """A callback context with nobody listening."""
@@ -40,7 +36,6 @@ except ImportError:
 
 
 __all__ = [
-    "WRAPPER_FRAMES",
     "CallbackSupportMixin",
     "Interval",
     "StrOptions",

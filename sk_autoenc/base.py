@@ -19,13 +19,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sk_autoenc._compat import WRAPPER_FRAMES, CallbackSupportMixin
+from sk_autoenc._compat import CallbackSupportMixin
 from sk_autoenc._typing import FloatArray, IntArray, RandomState
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Plan, TrainingResult, minimise
-from sk_autoenc.validation import count_held_out, resolve_batch_size
+from sk_autoenc.validation import caller_level, count_held_out, resolve_batch_size
 
 Fitted = TypeVar("Fitted", bound=BaseEstimator)
 
@@ -375,7 +375,7 @@ def warn_unless_converged(
     else:
         return
     message = f"{whose}{problem}"
-    warnings.warn(message, ConvergenceWarning, stacklevel=4 + WRAPPER_FRAMES)
+    warnings.warn(message, ConvergenceWarning, stacklevel=caller_level())
 
 
 def draw_entropy(random_state: RandomState) -> list[int]:

@@ -16,11 +16,10 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from sk_autoenc._compat import WRAPPER_FRAMES
 from sk_autoenc._typing import FloatArray, IntArray
 from sk_autoenc.trees.labelling import is_missing_label, is_ordered
 from sk_autoenc.trees.leaves import all_finite
-from sk_autoenc.validation import count_held_out
+from sk_autoenc.validation import caller_level, count_held_out
 
 
 def check_classes(
@@ -321,5 +320,5 @@ def warn_of_few_held_out(
             f"labels: too few to judge {n_classes} classes by, and missing in "
             "training. Use early_stopping=False.",
             UserWarning,
-            stacklevel=5 + WRAPPER_FRAMES,
+            stacklevel=caller_level(),
         )

@@ -12,7 +12,6 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from sk_autoenc._compat import (
-    WRAPPER_FRAMES,
     Interval,
     StrOptions,
     validate_parameter_constraints,
@@ -239,7 +238,7 @@ def resolve_batch_size(batch_size, n_samples, *, warn):
             f"Got `batch_size` ({batch_size}) larger than the number of samples to "
             f"train on ({n_samples}). It is going to be clipped.",
             UserWarning,
-            stacklevel=5 + WRAPPER_FRAMES,
+            stacklevel=caller_level(),
         )
     return min(batch_size, n_samples)
 

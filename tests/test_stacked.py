@@ -328,8 +328,10 @@ def test_a_layer_that_diverges_is_named(X):
 
 def test_a_layer_that_does_not_converge_is_named(X):
     few = {"tol": 0.0, "max_iter": 2, "learning_rate": "constant", "solver": "sgd"}
-    with pytest.warns(ConvergenceWarning, match="Layer 1, trained by itself.* Maximum"):
+    named = "Layer 1, trained by itself.* Maximum"
+    with pytest.warns(ConvergenceWarning, match=named) as caught:
         make(6, layer=few, fine_tune=False).fit(X)
+    assert caught[0].filename == __file__
 
 
 class Interrupting:
