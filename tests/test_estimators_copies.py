@@ -75,3 +75,15 @@ def test_a_pickled_model_of_any_solver_transforms_alike(solver, case):
     model = case.make(solver=solver, corruption=None).fit(case.X)
     twin = pickle.loads(pickle.dumps(model))
     assert_array_equal(twin.transform(case.X), model.transform(case.X))
+
+
+@every_case_and_variant
+@every_minibatch_solver
+def test_skops_trusts_one_type_and_training_goes_on(solver, changes, case):
+    skops = pytest.importorskip("skops.io")
+    model = case.make(solver=solver, **changes).fit(case.X)
+    saved = skops.dumps(model)
+    kind = f"{type(model).__module__}.{type(model).__qualname__}"
+    assert skops.get_untrusted_types(data=saved) == [kind]
+    twin = skops.loads(saved, trusted=[kind])
+    assert_transform_and_go_on_alike(case, twin, model)

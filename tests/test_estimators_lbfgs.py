@@ -135,6 +135,12 @@ def test_lbfgs_has_no_partial_fit(case):
 
 
 @every_case_with_lbfgs
+def test_minibatches_go_on_where_lbfgs_ended(case):
+    model = make(case).fit(case.X).set_params(solver="adam")
+    assert model.partial_fit(case.X).n_iter_ > 1
+
+
+@every_case_with_lbfgs
 def test_lbfgs_ignores_early_stopping(case):
     model = make(case, early_stopping=True).fit(case.X)
     case.assert_same_model(model, make(case).fit(case.X))

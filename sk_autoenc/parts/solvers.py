@@ -288,3 +288,28 @@ class LBFGS:
 
 
 SOLVERS: dict[str, Any] = {"sgd": SGD, "adam": Adam, "lbfgs": LBFGS}
+
+
+def state_of(solver):
+    """Return a solver as a dict of numbers, strings and arrays: no class is in it.
+
+    Who opens a saved model then need not trust one. The arrays are the solver's own.
+    """
+    state = vars(solver).copy()
+    if "rate" in state:
+        state["rate"] = vars(solver.rate)
+    name = next(name for name, kind in SOLVERS.items() if type(solver) is kind)
+    return {"solver": name, **state}
+
+
+def solver_of(state):
+    """Make the solver that `state_of` described, with arrays of its own."""
+    # A solver moves in place: an error must not leave the state half-way, and joblib
+    # may have mapped its arrays read-only.
+    attributes = copy.deepcopy(state)
+    solver = object.__new__(SOLVERS[attributes.pop("solver")])
+    vars(solver).update(attributes)
+    if "rate" in attributes:
+        solver.rate = object.__new__(LearningRate)
+        vars(solver.rate).update(attributes["rate"])
+    return solver
