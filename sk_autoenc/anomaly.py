@@ -22,6 +22,7 @@ from sk_autoenc.base import draw_entropy, seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.neighbours import Neighbours
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
+from sk_autoenc.parts.plain import SavedPlain
 from sk_autoenc.residuals import (
     Residuals,
     Scale,
@@ -58,7 +59,7 @@ LEFT_OUT = 0.1
 """Share of the rows that it does not train on."""
 
 
-class ReconstructionOutlierDetector(OutlierMixin, BaseEstimator):
+class ReconstructionOutlierDetector(SavedPlain, OutlierMixin, BaseEstimator):
     """Find outliers: rows that a model of the others cannot reconstruct.
 
     A model that reconstructs rows from little, such as an autoencoder, learns how the

@@ -19,6 +19,7 @@ from sk_autoenc.networks import layered
 from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.losses import mixed_columns
+from sk_autoenc.parts.plain import kept_plain
 from sk_autoenc.parts.solvers import Adam
 from sk_autoenc.table_feeds import Bins, HidingFeed, cut_into_bins
 from sk_autoenc.threads import blas_threads
@@ -42,6 +43,7 @@ TRAINING, VALIDATION, JUDGING, POSTERIOR = range(2**32 - 13, 2**32 - 9)
 """Streams of random numbers."""
 
 
+@kept_plain
 class Layout(NamedTuple):
     """How a network sees encoded rows, and what it computes."""
 
@@ -50,7 +52,23 @@ class Layout(NamedTuple):
     n_numbers: int
     """The first so many encoded columns are numbers."""
     bins: Bins
-    architecture: layered.Architecture
+    hidden_layer_sizes: tuple[int, ...]
+    activation: str
+    n_levels: list[int]
+    """Of each category."""
+
+    @property
+    def architecture(self):
+        """Say what a network computes."""
+        n_values = len(self.column_of)
+        n_inputs = HidingFeed.n_inputs(n_values, self.n_entries, self.bins)
+        return layered.Architecture(
+            (n_inputs, *self.hidden_layer_sizes, n_values),
+            ACTIVATIONS[self.activation],
+            ACTIVATIONS["identity"],
+            mixed_columns(self.n_numbers, self.n_levels),
+            shortcut=True,
+        )
 
     @property
     def n_entries(self):
@@ -69,6 +87,7 @@ class Layout(NamedTuple):
         return layered.Network(self.architecture, np.float32)
 
 
+@kept_plain
 class Filler(NamedTuple):
     """All that was learned."""
 
@@ -169,15 +188,8 @@ def make_layout(settings, column_of, n_levels, values, observed):
     n_numbers = len(column_of) - sum(n_levels)
     n_bins = min(settings.n_bins, WIDEST_INPUT // max(n_numbers, 1))
     bins = cut_into_bins(values[:, :n_numbers], observed[:, :n_numbers], n_bins)
-    n_inputs = HidingFeed.n_inputs(len(column_of), observed.shape[1], bins)
-    architecture = layered.Architecture(
-        (n_inputs, *settings.hidden_layer_sizes, len(column_of)),
-        ACTIVATIONS[settings.activation],
-        ACTIVATIONS["identity"],
-        mixed_columns(n_numbers, n_levels),
-        shortcut=True,
-    )
-    return Layout(column_of, n_numbers, bins, architecture)
+    hidden = tuple(settings.hidden_layer_sizes)
+    return Layout(column_of, n_numbers, bins, hidden, settings.activation, n_levels)
 
 
 def train(settings, layout, values, observed, held_out, rng):

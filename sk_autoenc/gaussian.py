@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sk_autoenc.parts.plain import kept_plain
+
 PRIOR_ROWS = 0.1
 """r in Eq. (61), per column and two."""
 N_STEPS = 30
@@ -29,6 +31,7 @@ BLOCK_ENTRIES = 2**19
 """Of the matrices P_hh that are worked on at a time."""
 
 
+@kept_plain
 class Gaussian(NamedTuple):
     """Mean and precision of rows."""
 

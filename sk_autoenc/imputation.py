@@ -12,6 +12,7 @@ from sk_autoenc import filling
 from sk_autoenc._compat import feature_names_in, in_container
 from sk_autoenc._typing import Activation, CategoricalFeatures, FloatArray, RandomState
 from sk_autoenc.base import adopt, draw_entropy, generator, is_fitted
+from sk_autoenc.parts.plain import SavedPlain
 from sk_autoenc.table_validation import (
     IMPUTER_CONSTRAINTS,
     check_bounds,
@@ -31,7 +32,7 @@ SCORE = 2**32 - 20
 """Names the stream of random numbers of `score`."""
 
 
-class DenoisingImputer(TransformerMixin, BaseEstimator):
+class DenoisingImputer(SavedPlain, TransformerMixin, BaseEstimator):
     """Fill missing entries with a denoising autoencoder.
 
     Several small networks learn to restore the entries that are hidden from them at

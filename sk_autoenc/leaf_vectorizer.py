@@ -19,6 +19,7 @@ from sk_autoenc._typing import (
     TreesLike,
 )
 from sk_autoenc.base import adopt, draw_entropy
+from sk_autoenc.parts.plain import SavedPlain
 from sk_autoenc.tree_validation import LEAF_CONSTRAINTS
 from sk_autoenc.trees.arrays import frozen
 from sk_autoenc.trees.forest import Forest
@@ -36,7 +37,7 @@ PUBLIC = ("vocabulary_", "token_counts_", "table_", "unknown_row_")
 
 
 class LeafVectorizer(  # type: ignore[call-arg]  # scikit-learn has no types
-    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    SavedPlain, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Put vectors in the place of the tokens of trees.
 

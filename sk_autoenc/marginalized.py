@@ -40,6 +40,7 @@ from sk_autoenc._typing import FloatArray, IntArray, MatrixLike, RandomState
 from sk_autoenc.base import adopt, draw_entropy, fitted_copy, generator, is_fitted
 from sk_autoenc.feeds import slices
 from sk_autoenc.parts.activations import ACTIVATIONS
+from sk_autoenc.parts.plain import SavedPlain, kept_plain
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.validation import (
     AT_LEAST_ONE,
@@ -73,6 +74,7 @@ BLOCKS = 2**32 - 1
 """Stream of random numbers."""
 
 
+@kept_plain
 class Sums(NamedTuple):
     """S of a block, Eq. (90)."""
 
@@ -82,6 +84,7 @@ class Sums(NamedTuple):
     """Between R and these, (n_outputs, n_block + 1). None: R is the block."""
 
 
+@kept_plain
 class Moments(NamedTuple):
     """All that is known of the rows."""
 
@@ -94,7 +97,7 @@ class Moments(NamedTuple):
 
 
 class MarginalizedDenoisingAutoencoder(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    SavedPlain, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """Denoising autoencoder whose corruption is averaged over, in closed form.
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sk_autoenc.feeds import slices
+from sk_autoenc.parts.plain import kept_plain
 from sk_autoenc.residuals import Scale
 
 N_NEIGHBOURS = 5
@@ -13,6 +14,7 @@ MOST_ROWS = 2000
 """Of training that are kept, drawn at random."""
 
 
+@kept_plain(fields=("scale", "kept", "mean_square"), make="of")
 class Neighbours(NamedTuple):
     """Measures distances in standardised features; what is missing has the mean."""
 
@@ -28,18 +30,25 @@ class Neighbours(NamedTuple):
     @classmethod
     def learn(cls, vectors, rng, *, are_scaled=False):
         """Keep rows of training, NaN where missing."""
-        # Here, because it takes longer to import than the whole package.
-        from sklearn.neighbors import NearestNeighbors
-
         scale = None if are_scaled else Scale.learn(vectors)
         rows = rng.permutation(len(vectors))[:MOST_ROWS]
         kept = standardised(scale, vectors[rows])
-        n_neighbours = min(N_NEIGHBOURS, len(kept) - 1)
-        tree = NearestNeighbors(n_neighbors=n_neighbours + 1).fit(kept)
-        distance, _ = tree.kneighbors(n_neighbors=n_neighbours)  # not from itself
+        near = cls.of(scale, kept, 1.0)
+        n_neighbours = near.tree.n_neighbors - 1  # not from itself
+        distance, _ = near.tree.kneighbors(n_neighbors=n_neighbours)
         mean_square = float(np.square(distance[:, -1]).mean())
         tiny = mean_square <= np.finfo(np.float32).tiny
-        return cls(scale, kept, tree, 1.0 if tiny else mean_square)
+        return near._replace(mean_square=1.0 if tiny else mean_square)
+
+    @classmethod
+    def of(cls, scale, kept, mean_square):
+        """Plant the tree of the rows that are kept."""
+        # Here, because it takes longer to import than the whole package.
+        from sklearn.neighbors import NearestNeighbors
+
+        n_neighbours = min(N_NEIGHBOURS, len(kept) - 1)
+        tree = NearestNeighbors(n_neighbors=n_neighbours + 1).fit(kept)
+        return cls(scale, kept, tree, mean_square)
 
     def __call__(self, vectors):
         """Return log(1 + d^2 / its mean) of each vector, (n_vectors,)."""

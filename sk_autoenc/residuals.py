@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sk_autoenc.feeds import slices
+from sk_autoenc.parts.plain import kept_plain
 from sk_autoenc.table_validation import check_reconstruction
 from sk_autoenc.trees.forest import Forest
 
@@ -27,6 +28,7 @@ FARTHEST = 10.0
 """Where squashed values end: that of 42 standard deviations. Nothing trains on more."""
 
 
+@kept_plain
 class Scale(NamedTuple):
     """What is usual in each column of raw rows, as far as scaling needs to know."""
 
@@ -57,6 +59,7 @@ class Scale(NamedTuple):
         return np.clip(squashed, -FARTHEST, FARTHEST).astype(X.dtype)
 
 
+@kept_plain
 class Residuals(NamedTuple):
     """Measures the residuals of a fitted model."""
 

@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sk_autoenc.feeds import Batch, slices
+from sk_autoenc.parts.plain import kept_plain
 
 
+@kept_plain
 class Bins(NamedTuple):
     """Cuts numbers into pieces, so that a network bends at will where they lie dense.
 

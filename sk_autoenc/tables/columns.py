@@ -5,12 +5,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sk_autoenc.parts.plain import kept_plain
+
 MOST_LEVELS = 1000
 """Of a category: each takes a column."""
 OF_TIMES = ("isoformat", "strftime", "total_seconds")
 """Methods that dates and times have."""
 
 
+@kept_plain
 class Column(NamedTuple):
     """What was learned of one column."""
 

@@ -15,6 +15,7 @@ import scipy.sparse
 from sklearn import config_context
 from sklearn.base import clone
 
+from sk_autoenc.parts.plain import kept_plain
 from sk_autoenc.tables.columns import MOST_LEVELS, as_numbers
 from sk_autoenc.tables.encoding import FURTHEST
 from sk_autoenc.tables.writing import as_type, make_table
@@ -27,6 +28,7 @@ MOST_CODES = 2**25
 """Numbers in the encodings of a category's levels, where they are kept."""
 
 
+@kept_plain
 class Scaling(NamedTuple):
     """Makes encoded features alike in size; what holds zeros and ones stays."""
 
@@ -68,6 +70,7 @@ class Scaling(NamedTuple):
         return scaled * self.scale + self.shift
 
 
+@kept_plain
 class Group(NamedTuple):
     """The features that a column becomes."""
 
@@ -161,6 +164,7 @@ class Group(NamedTuple):
         return np.full(len(encoded), None)
 
 
+@kept_plain
 class TableEncoding(NamedTuple):
     """How a table becomes rows of numbers, and what comes back."""
 

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from sk_autoenc.parts.plain import kept_plain
 from sk_autoenc.tables.columns import as_numbers
 
 FURTHEST = 1e6
 """Standard deviations from the mean that a number is taken to lie, at most."""
 
 
+@kept_plain(fields=("columns",))
 class Encoding:
     """How columns become the matrix that networks learn from, and what comes back.
 

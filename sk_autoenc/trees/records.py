@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_autoenc._typing import FloatArray
+from sk_autoenc.parts.plain import kept_plain
 from sk_autoenc.trees.given_vectors import Given, Where
 from sk_autoenc.trees.leaves import check_finite
 from sk_autoenc.trees.token_table import Settings, TokenTable, at, learn_table
@@ -33,6 +34,7 @@ NUMBERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 """What is done to numbers before they are standardised, and how it is undone."""
 
 
+@kept_plain
 class NumberColumn(NamedTuple):
     """A key with numbers, standardised; 0, the mean, where there is none."""
 
@@ -58,6 +60,7 @@ class NumberColumn(NamedTuple):
             return NUMBERS[self.kind][1](numbers).tolist()
 
 
+@kept_plain
 class TokenColumn(NamedTuple):
     """A key with tokens; zeros where there is none."""
 
@@ -88,6 +91,7 @@ class TokenColumn(NamedTuple):
         return found
 
 
+@kept_plain
 class Records(NamedTuple):
     """How leaves that are records become vectors."""
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sk_autoenc._typing import FloatArray
 from sk_autoenc.parts.leaf_vectors import LEAF_VECTORS, UNKNOWN, NoBytes
+from sk_autoenc.parts.plain import kept_plain
 from sk_autoenc.trees.given_vectors import Found, Framed, Given, Where
 from sk_autoenc.trees.leaves import stack
 from sk_autoenc.trees.token_trees import distinct_tokens
@@ -28,6 +29,7 @@ class Settings(NamedTuple):
     """From `random_state`."""
 
 
+@kept_plain
 class Named(NamedTuple):
     """Vectors of a kind of `LEAF_VECTORS`."""
 
@@ -49,6 +51,7 @@ class Named(NamedTuple):
             raise
 
 
+@kept_plain
 class TokenTable(NamedTuple):
     """A table with a row for each token that is known."""
 

@@ -1,0 +1,90 @@
+"""What an estimator has learned, as plain values: numbers, strings, arrays, containers.
+
+A fitted estimator keeps helpers, such as the encoding of a table. When it is pickled or
+saved by skops they become dicts of their fields, and helpers again when it is loaded:
+so who opens a saved model need not trust more classes than the estimator's own. To add
+a helper: decorate its class by `kept_plain`.
+"""
+
+from typing import Any, NamedTuple
+
+KIND = "sk_autoenc helper"
+"""The key, of a dict that stands for a helper, whose value names the class."""
+
+
+class Kind(NamedTuple):
+    """How a helper is taken apart and put together again."""
+
+    cls: type
+    fields: tuple[str, ...]
+    make: Any
+    """``make(**fields)`` -> the helper."""
+
+
+KINDS: dict[str, Kind] = {}
+"""By the name of the class."""
+
+
+def kept_plain(cls=None, *, fields=None, make=None):
+    """Say of a class what of its instances is kept.
+
+    Parameters
+    ----------
+    cls : type
+        A class whose name no other helper has.
+    fields : tuple of str, default=None
+        The attributes that are enough. None: the fields of a named tuple.
+    make : str, default=None
+        Name of a classmethod that takes them as keywords; None: the class itself.
+    """
+
+    def register(cls):
+        if cls.__name__ in KINDS:
+            raise TypeError(f"there is another helper of the name {cls.__name__}")
+        builder = cls if make is None else getattr(cls, make)
+        KINDS[cls.__name__] = Kind(cls, fields or cls._fields, builder)
+        return cls
+
+    return register if cls is None else register(cls)
+
+
+def plain(value):
+    """Return a value with dicts in the place of helpers, however deep they lie."""
+    kind = KINDS.get(type(value).__name__)
+    if kind is not None and type(value) is kind.cls:
+        parts = {name: plain(getattr(value, name)) for name in kind.fields}
+        return {KIND: type(value).__name__, **parts}
+    if type(value) in (list, tuple):
+        return type(value)(map(plain, value))
+    if type(value) is dict:
+        return {key: plain(part) for key, part in value.items()}
+    return value
+
+
+def revived(value):
+    """Return a value with helpers in the place of the dicts that `plain` made."""
+    if type(value) in (list, tuple):
+        return type(value)(map(revived, value))
+    if type(value) is not dict:
+        return value
+    parts = {key: revived(part) for key, part in value.items()}
+    name = parts.pop(KIND, None)
+    return parts if name is None else KINDS[name].make(**parts)
+
+
+class SavedPlain:
+    """Lets an estimator be pickled, and saved by skops, with plain values for helpers.
+
+    Only what is private is looked at: parameters are the user's.
+    """
+
+    def __getstate__(self):
+        """Return the attributes as they are saved."""
+        state = super().__getstate__()
+        return {k: plain(v) if k.startswith("_") else v for k, v in state.items()}
+
+    def __setstate__(self, state):
+        """Set the attributes that were saved."""
+        super().__setstate__(
+            {k: revived(v) if k.startswith("_") else v for k, v in state.items()}
+        )
