@@ -10,6 +10,7 @@ from sk_autoenc.node_neighbors import NodeNeighbors
 from sk_autoenc.pairs import TreePairFeatures
 from sk_autoenc.recursive import RAETransformer, UnfoldingRAETransformer
 from sk_autoenc.recursive_labels import RecursiveClassifier, RecursiveRegressor
+from sk_autoenc.saving import skops_types
 from sk_autoenc.stacked import StackedDenoisingAutoencoder
 from sk_autoenc.stacked_labels import (
     StackedDenoisingClassifier,
@@ -58,6 +59,7 @@ __all__ = [
     "map_leaves",
     "node_labels",
     "read_tree",
+    "skops_types",
     "tree_from",
     "tree_shape",
 ]

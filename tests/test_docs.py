@@ -117,9 +117,12 @@ def public_members(cls):
 
 
 def test_api_lists_every_function_with_its_parameters():
-    text = section(ROOT / "doc/api.md", "## Trees of your own")
+    page = ROOT / "doc/api.md"
+    texts = [section(page, name) for name in ("## Trees of your own", "## Saving")]
     listed = [
-        re.match(r"`(\w+)(\(.*\))`", row[0]) for row in rows_of_tables(text, "function")
+        re.match(r"`(\w+)(\(.*\))`", row[0])
+        for text in texts
+        for row in rows_of_tables(text, "function")
     ]
     assert {match[1] for match in listed} == set(sk_autoenc.__all__) - set(CLASSES)
     for match in listed:

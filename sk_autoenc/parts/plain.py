@@ -6,6 +6,7 @@ so who opens a saved model need not trust more classes than the estimator's own.
 a helper: decorate its class by `kept_plain`.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 KIND = "sk_autoenc helper"
@@ -17,7 +18,7 @@ class Kind(NamedTuple):
 
     cls: type
     fields: tuple[str, ...]
-    make: Any
+    make: Callable[..., Any]
     """``make(**fields)`` -> the helper."""
 
 
@@ -25,7 +26,9 @@ KINDS: dict[str, Kind] = {}
 """By the name of the class."""
 
 
-def kept_plain(cls=None, *, fields=None, make=None):
+def kept_plain(
+    cls: Any = None, *, fields: tuple[str, ...] | None = None, make: str | None = None
+) -> Any:
     """Say of a class what of its instances is kept.
 
     Parameters
@@ -38,7 +41,7 @@ def kept_plain(cls=None, *, fields=None, make=None):
         Name of a classmethod that takes them as keywords; None: the class itself.
     """
 
-    def register(cls):
+    def register(cls: Any) -> Any:
         if cls.__name__ in KINDS:
             raise TypeError(f"there is another helper of the name {cls.__name__}")
         builder = cls if make is None else getattr(cls, make)
@@ -48,7 +51,7 @@ def kept_plain(cls=None, *, fields=None, make=None):
     return register if cls is None else register(cls)
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """Return a value with dicts in the place of helpers, however deep they lie."""
     kind = KINDS.get(type(value).__name__)
     if kind is not None and type(value) is kind.cls:
@@ -61,7 +64,7 @@ def plain(value):
     return value
 
 
-def revived(value):
+def revived(value: Any) -> Any:
     """Return a value with helpers in the place of the dicts that `plain` made."""
     if type(value) in (list, tuple):
         return type(value)(map(revived, value))
@@ -78,13 +81,15 @@ class SavedPlain:
     Only what is private is looked at: parameters are the user's.
     """
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         """Return the attributes as they are saved."""
-        state = super().__getstate__()
+        estimator: Any = super()
+        state = estimator.__getstate__()
         return {k: plain(v) if k.startswith("_") else v for k, v in state.items()}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         """Set the attributes that were saved."""
-        super().__setstate__(
+        estimator: Any = super()
+        estimator.__setstate__(
             {k: revived(v) if k.startswith("_") else v for k, v in state.items()}
         )
