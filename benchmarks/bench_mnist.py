@@ -270,7 +270,7 @@ def main():
 
 def draw(methods):
     """Draw the errors of few labels into `PICTURE`."""
-    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
     for method in (name for names in METHODS_OF_FEW for name in names):
         results = [methods.get(f"{method}, {n_labels} labels", []) for n_labels in FEW]
         measured = [n for n, some in zip(FEW, results, strict=True) if some]
@@ -285,7 +285,7 @@ def draw(methods):
     axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.set_title("MNIST: few labels, and 60 000 digits in all")
-    axes.legend()
+    figure.legend(loc="outside right center")
     figure.savefig(PICTURE)
 
 
