@@ -12,9 +12,7 @@ from sk_autoenc.feeds import RowFeed
 from sk_autoenc.networks import layered
 from sk_autoenc.pretraining import Layer, pretrain
 from sk_autoenc.row_autoencoder import RowTransformer, check_rows
-from sk_autoenc.row_validation import (
-    check_layers,
-)
+from sk_autoenc.row_validation import check_layers
 from sk_autoenc.table_validation import check_hidden_layer_sizes
 from sk_autoenc.threads import blas_threads
 

@@ -46,10 +46,7 @@ from sk_autoenc.row_validation import (
 from sk_autoenc.sampled_feeds import SampledRowFeed, log_odds_of_means
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.tree_validation import check_n_components
-from sk_autoenc.validation import (
-    check_codes,
-    features_of,
-)
+from sk_autoenc.validation import check_codes, features_of
 
 
 class DenoisingAutoencoder(RowAutoencoder):

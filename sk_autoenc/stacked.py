@@ -34,16 +34,10 @@ from sk_autoenc.row_autoencoder import (
     resolve_settings,
     row_feed,
 )
-from sk_autoenc.row_validation import (
-    STACK_CONSTRAINTS,
-)
+from sk_autoenc.row_validation import STACK_CONSTRAINTS
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Epoch, TrainingResult
-from sk_autoenc.validation import (
-    check_codes,
-    check_settings,
-    features_of,
-)
+from sk_autoenc.validation import check_codes, check_settings, features_of
 
 RATE_OF_THE_WHOLE = 1 / 3
 """Of the joint training, beside that of a layer: deeper networks need shorter steps."""

@@ -11,11 +11,7 @@ import scipy.sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from sk_autoenc._compat import (
-    Interval,
-    StrOptions,
-    validate_parameter_constraints,
-)
+from sk_autoenc._compat import Interval, StrOptions, validate_parameter_constraints
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.solvers import SOLVERS
 

@@ -17,9 +17,7 @@ from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS, Coins, Groups, make_corruption
 from sk_autoenc.parts.losses import mixed_groups
-from sk_autoenc.row_validation import (
-    check_feature_groups,
-)
+from sk_autoenc.row_validation import check_feature_groups
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
 

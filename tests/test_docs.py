@@ -21,9 +21,7 @@ from sk_autoenc import DenoisingAutoencoder, Forest
 from sk_autoenc._compat import StrOptions
 from sk_autoenc.parts import corruptions
 from sk_autoenc.parts.corruptions import CORRUPTIONS
-from sk_autoenc.row_validation import (
-    DENOISING_CONSTRAINTS,
-)
+from sk_autoenc.row_validation import DENOISING_CONSTRAINTS
 
 ROOT = Path(sk_autoenc.__file__).parents[1]
 PACKAGE = ROOT / "sk_autoenc"
