@@ -80,6 +80,14 @@ class Problem(NamedTuple):
     held-out rows. None: their mean loss."""
     strata: NDArray[Any] | None = None
     """(n_samples,): what the held-out rows are to be like all in. None: by chance."""
+    objective_of: Any = None
+    """``objective_of(data, corruption)`` -> the objective of data that are checked: all
+    or, where they lie in parts, some. None: they must not lie in parts."""
+
+    def of(self, data: Any) -> Self:
+        """Return the problem whose objective is of these data."""
+        corruption = self.make_corruption(self.draws.rng)
+        return self._replace(objective=self.objective_of(data, corruption))
 
     def held_out_loss(self, rows: IntArray) -> float:
         """Return the mean loss of held-out rows under one fixed corruption."""
@@ -99,6 +107,15 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
     - ``_problem(X, y, reset)`` -> `Problem`, which sets nothing on the estimator;
       `reset` starts afresh, else it goes on from the fitted model;
     - ``_parameter_attributes(parameters)`` -> dict of fitted attributes.
+
+    One whose data may lie in parts has, in the place of `_problem`, what it is made of:
+
+    - ``_settings(reset)`` -> the parameters, checked;
+    - ``_read(X, reset)`` -> data that are checked, and the fitted attributes that are
+      known by then;
+    - ``_facts(settings, data)`` -> facts, which can be ``added`` to those of others;
+    - ``_outline(settings, facts, learned, reset)`` -> `Problem` without an objective,
+      with `objective_of`.
     """
 
     n_features_in_: int
@@ -110,9 +127,20 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
     validation_loss_curve_: list[float] | None
     best_loss_: float
 
+    _settings: Callable[[bool], SimpleNamespace]
+    _read: Callable[[Any, bool], tuple[Any, dict[str, Any]]]
+    _facts: Callable[[SimpleNamespace, Any], Any]
+    _outline: Callable[[SimpleNamespace, Any, dict[str, Any], bool], Problem]
+
     _part_of_another = ""
     """Says which part of an estimator this one is, if any, in front of its warnings.
     Ctrl-C then ends the whole."""
+
+    def _problem(self, X: Any, y: object, reset: bool) -> Problem:
+        settings = self._settings(reset)
+        data, learned = self._read(X, reset)
+        facts = self._facts(settings, data)
+        return self._outline(settings, facts, learned, reset).of(data)
 
     def _fit(self, X: Any, y: object, **labels: Any) -> Self:
         resume = self.warm_start and self.__sklearn_is_fitted__()

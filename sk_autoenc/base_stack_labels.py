@@ -24,6 +24,7 @@ from sk_autoenc.row_autoencoder import (
     range_and_loss,
     row_feed,
 )
+from sk_autoenc.row_facts import RowFacts
 from sk_autoenc.row_validation import (
     LABELLED_STACK_CONSTRAINTS,
     check_same_reconstruction_every_time,
@@ -71,7 +72,8 @@ class BaseLabelledStack(BaseStack):
         labelled, targets = self._read_labels(y, X, learned)
         n_classes = len(learned.get("classes_", ()))
         warn_of_few_held_out(settings, len(labelled), n_classes)
-        learned |= range_and_loss(of_template, X, known, is_used=reconstructs)
+        facts = RowFacts.of(of_template, X)
+        learned |= range_and_loss(of_template, facts, known, is_used=reconstructs)
         draws = self._draws(settings, reset)
         sizes = (X.shape[1], *hidden)
         learned["_fitted_with"] |= {

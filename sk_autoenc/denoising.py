@@ -24,6 +24,7 @@ from sk_autoenc._typing import (
 from sk_autoenc.base import Problem, steps_by_minibatches
 from sk_autoenc.feeds import RowFeed, slices
 from sk_autoenc.networks import one_hidden, sampled
+from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.losses import make_loss
 from sk_autoenc.parts.sampling import SampledCorruption
@@ -32,12 +33,12 @@ from sk_autoenc.row_autoencoder import (
     check_denoising,
     check_rows,
     corruption_of,
-    denoising_problem,
+    denoising_objective,
     parts_of,
     range_and_loss,
     resolve_settings,
-    row_feed,
 )
+from sk_autoenc.row_facts import RowFacts
 from sk_autoenc.row_validation import (
     check_same_features_touched,
     check_sampling,
@@ -592,20 +593,34 @@ class DenoisingAutoencoder(RowAutoencoder):
         parameters.intercept_visible[...] = self.intercept_visible_
         return parameters
 
-    def _problem(self, X: Any, y: object, reset: bool) -> Problem:
+    def _settings(self, reset: bool) -> SimpleNamespace:
         settings = check_denoising(self)
-        if reset:
-            X, learned = features_of(self, check_rows, X)
-        else:
+        if not reset:
             check_n_components(settings, len(self.components_))
             check_tied_weights(settings, self.decoder_components_ is self.components_)
             check_same_features_touched(settings, self._fitted_with["sampled"])
-            X = check_rows(self, X)
-            X = X.astype(self.components_.dtype, copy=False)
-            learned = self._fitted_state()
-        check_sampling(settings, X)
-        learned |= range_and_loss(settings, X, None if reset else learned)
-        resolve_settings(settings, X.shape[0], learned)
+        return settings
+
+    def _read(self, X: Any, reset: bool) -> tuple[Any, dict[str, Any]]:
+        if reset:
+            return features_of(self, check_rows, X)
+        X = check_rows(self, X).astype(self.components_.dtype, copy=False)
+        return X, self._fitted_state()
+
+    def _facts(self, settings: SimpleNamespace, data: Any) -> RowFacts:
+        check_sampling(settings, scipy.sparse.issparse(data))
+        return RowFacts.of(settings, data)
+
+    def _outline(
+        self,
+        settings: SimpleNamespace,
+        facts: RowFacts,
+        learned: dict[str, Any],
+        reset: bool,
+    ) -> Problem:
+        (n_samples, n_features), dtype = facts.shape, facts.dtype
+        learned |= range_and_loss(settings, facts, None if reset else learned)
+        resolve_settings(settings, n_samples, learned)
         draws = self._draws(settings, reset)
         architecture = one_hidden.Architecture(
             tied=settings.tied_weights, **parts_of(settings, learned)
@@ -613,22 +628,40 @@ class DenoisingAutoencoder(RowAutoencoder):
         kind = sampled if learned["_fitted_with"]["sampled"] else one_hidden
         if reset:
             parameters = kind.allocate_parameters(
-                settings.n_components, X.shape[1], settings.tied_weights, X.dtype
+                settings.n_components, n_features, settings.tied_weights, dtype
             )
             one_hidden.initialise(parameters, architecture, draws.rng)
             if kind is sampled and learned["output_activation_"] == "logistic":
                 # Steps that touch a rare feature are too few to get it there from 1/2.
-                parameters.intercept_visible[...] = log_odds_of_means(X)
+                start = log_odds_of_means(facts.total, facts.n_observed)
+                parameters.intercept_visible[...] = start
             for weights in parameters.matrices:
                 # Nothing says what never was observed: let no chance do so.
                 weights[:, np.isnan(learned["data_min_"])] = 0
         else:
-            parameters = self._parameters(X.dtype)
+            parameters = self._parameters(dtype)
         make: Any = corruption_of(settings, learned)
+        shape: tuple[int, int] = parameters.weights.shape
+        objective_of: Any = denoising_objective
         if kind is sampled:
             make = partial(SampledCorruption, make, settings.reconstruction_sampling)
-        feed = feed_of(settings, architecture, parameters, X, make(draws.rng))
-        return denoising_problem(settings, feed, parameters, make, draws, learned)
+            n_stored_in_a_row = max(1, facts.n_stored / n_samples)
+            n_touched = (1 + settings.reconstruction_sampling) * n_stored_in_a_row
+            network: Any = sampled.Network(architecture, *shape, dtype, n_touched)
+            objective_of = sampled_objective
+        else:
+            network = one_hidden.Network(architecture, *shape, dtype)
+        return Problem(
+            settings,
+            n_samples,
+            parameters,
+            None,
+            make,
+            draws,
+            network.flops,
+            learned,
+            objective_of=partial(objective_of, settings, network),
+        )
 
     def _parameter_attributes(self, parameters: Any) -> dict[str, FloatArray]:
         # Where features are sampled, the arrays are columns of a table.
@@ -666,19 +699,9 @@ class DenoisingAutoencoder(RowAutoencoder):
             self.decoder_components_ = self.components_
 
 
-def feed_of(
-    settings: SimpleNamespace,
-    architecture: one_hidden.Architecture,
-    parameters: Any,
-    X: Any,
-    corruption: Any,
-) -> RowFeed:
-    """Make what feeds the network: all features, or some of each batch."""
-    shape: tuple[int, int] = parameters.weights.shape
-    ratio = settings.reconstruction_sampling
-    if ratio is None:
-        whole = one_hidden.Network(architecture, *shape, X.dtype)
-        return row_feed(settings, X, corruption, whole)
-    features_per_row = (1 + ratio) * max(1, X.nnz / X.shape[0])
-    network = sampled.Network(architecture, *shape, X.dtype, features_per_row)
-    return SampledRowFeed(X, corruption=corruption, network=network)
+def sampled_objective(
+    settings: SimpleNamespace, network: sampled.Network, X: Any, corruption: Any
+) -> Objective:
+    """Make the objective of a network that is compared on some features of each row."""
+    feed = SampledRowFeed(X, corruption=corruption, network=network)
+    return Objective(network, feed, settings.alpha)

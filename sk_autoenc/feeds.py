@@ -211,7 +211,9 @@ def one_hot_groups(X, start):
     Returns
     -------
     one_hot : ndarray of bool, of shape (n_groups,)
-        False where no row says anything.
+        True where no row says otherwise.
+    n_rows : ndarray of int, of shape (n_groups,)
+        How many rows say anything.
     """
     feed = RowFeed(X)
     n_rows = np.zeros(len(start), int)
@@ -226,7 +228,7 @@ def one_hot_groups(X, start):
         n_rows += complete.sum(axis=0)
         one_hot &= np.logical_and.reduceat(binary, start)
         one_hot &= ((total == 1) | ~complete).all(axis=0)
-    return one_hot & (n_rows > 0)
+    return one_hot, n_rows
 
 
 class RowBuffers(NamedTuple):

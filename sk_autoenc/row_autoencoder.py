@@ -5,28 +5,26 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from sk_autoenc._typing import FloatArray, MatrixLike
-from sk_autoenc.base import BaseIterative, Draws, Problem, corruption_maker
-from sk_autoenc.feeds import RowFeed, one_hot_groups, slices
+from sk_autoenc.base import BaseIterative, corruption_maker
+from sk_autoenc.feeds import RowFeed, slices
 from sk_autoenc.networks.penalties import make_penalties
 from sk_autoenc.objectives import Objective, SumOverChunks
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import Groups
 from sk_autoenc.parts.losses import make_loss
 from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.row_facts import RowFacts
 from sk_autoenc.row_validation import (
     DENOISING_CONSTRAINTS,
     check_emphasis,
-    check_feature_groups,
     check_same_groups,
     check_something_observed,
     check_something_to_learn,
     check_sparsity,
     choose_loss,
-    feature_range,
     learning_rate_for_rows,
 )
 from sk_autoenc.validation import (
@@ -227,7 +225,7 @@ def check_denoising(estimator: Any) -> SimpleNamespace:
 
 def range_and_loss(
     settings: SimpleNamespace,
-    X: Any,
+    facts: RowFacts,
     known: dict[str, Any] | None = None,
     *,
     is_used: bool = True,
@@ -237,8 +235,7 @@ def range_and_loss(
     `known` are the fitted attributes of a model that goes on, None for a new one. If
     the loss is not used now, X may be out of its range.
     """
-    data_min, data_max = feature_range(X)
-    layout = layout_of(settings.feature_groups, X)
+    data_min, data_max, layout = facts.smallest, facts.largest, facts.layout
     loss, output_activation = settings.loss, settings.output_activation
     check_something_observed(data_min)
     if known is not None:
@@ -311,43 +308,22 @@ def row_feed(
 ) -> RowFeed:
     """Make what feeds a network with corrupted rows."""
     emphasis = check_emphasis(settings.emphasis)
-    return RowFeed(X, corruption=corruption, emphasis=emphasis, network=network, y=y)
-
-
-def denoising_problem(
-    settings: SimpleNamespace,
-    feed: RowFeed,
-    parameters: Any,
-    make_corruption: Callable[[np.random.Generator], Any],
-    draws: Draws,
-    learned: dict[str, Any],
-) -> Problem:
-    """State the problem of the network of a feed: to reconstruct corrupted rows."""
-    network: Any = feed.network
-    objective: Any = Objective(network, feed, settings.alpha)
-    by_minibatches = SOLVERS[settings.solver].by_minibatches
-    if not by_minibatches and not settings.sparsity:
-        # The means of the units, which sparsity is about, are of all rows.
-        objective = in_blocks(objective)
-    return Problem(
-        settings,
-        len(feed),
-        parameters,
-        objective,
-        make_corruption,
-        draws,
-        network.flops,
-        learned,
+    return RowFeed(
+        X, network.dtype, corruption=corruption, emphasis=emphasis, network=network, y=y
     )
 
 
-def layout_of(feature_groups: ArrayLike | None, X: Any) -> tuple[Any, Any] | None:
-    """Return width of each group of features and whether it is a category, or None."""
-    width = check_feature_groups(feature_groups, X.shape[1])
-    if width is None:
-        return None
-    one_hot = one_hot_groups(X, Groups.of_widths(width).start)
-    return width, one_hot & (width > 1)
+def denoising_objective(
+    settings: SimpleNamespace, network: Any, X: Any, corruption: Any
+) -> Any:
+    """Make the objective of a network: to reconstruct corrupted rows."""
+    feed = row_feed(settings, X, corruption, network)
+    objective = Objective(network, feed, settings.alpha)
+    by_minibatches = SOLVERS[settings.solver].by_minibatches
+    if not by_minibatches and not settings.sparsity:
+        # The means of the units, which sparsity is about, are of all rows.
+        return in_blocks(objective)
+    return objective
 
 
 def in_blocks(objective: Objective) -> SumOverChunks:

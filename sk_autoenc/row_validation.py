@@ -142,14 +142,14 @@ def check_sparsity(settings):
         )
 
 
-def check_sampling(settings, X):
+def check_sampling(settings, is_sparse):
     """Refuse to evaluate the loss on some features where it does not add up so."""
     ratio, corruption = settings.reconstruction_sampling, settings.corruption
     if ratio is None:
         return
     refused = [
         (
-            not scipy.sparse.issparse(X),
+            not is_sparse,
             "needs a sparse X, whose stored values name the features to look at; got a "
             "dense array. Pass a CSR matrix or array",
         ),

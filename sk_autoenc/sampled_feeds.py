@@ -86,15 +86,20 @@ def restricted(matrix, rows, features):
     )
 
 
-def log_odds_of_means(X):
-    """Return log(p / (1 - p)) of the mean p of each feature of a CSR matrix.
-
-    Half a one is added in one row more, and values beyond [0, 1] are no more than that:
-    so it is finite. A feature without values has p = 1/2.
-    """
+def sums_of_values(X):
+    """Return the sum of what each feature of a CSR matrix has, and of how many rows."""
     observed = X.astype(np.float64)
     missing = observed.copy()
     missing.data = clear_missing(observed.data).astype(np.float64)
     n_observed = X.shape[0] - np.asarray(missing.sum(axis=0)).ravel()
-    total = np.clip(np.asarray(observed.sum(axis=0)).ravel(), 0, n_observed)
+    return np.asarray(observed.sum(axis=0)).ravel(), n_observed
+
+
+def log_odds_of_means(total, n_observed):
+    """Return log(p / (1 - p)) of the mean p of each feature.
+
+    Half a one is added in one row more, and sums beyond [0, `n_observed`] are no more
+    than that: so it is finite. A feature without values has p = 1/2.
+    """
+    total = np.clip(total, 0, n_observed)
     return np.log((total + 0.5) / (n_observed - total + 0.5))

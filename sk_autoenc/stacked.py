@@ -1,5 +1,6 @@
 """StackedDenoisingAutoencoder: validate -> train -> attributes. No derivative here."""
 
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -28,12 +29,12 @@ from sk_autoenc.row_autoencoder import (
     check_denoising,
     check_rows,
     corruption_of,
-    denoising_problem,
+    denoising_objective,
     parts_of,
     range_and_loss,
     resolve_settings,
-    row_feed,
 )
+from sk_autoenc.row_facts import RowFacts
 from sk_autoenc.row_validation import STACK_CONSTRAINTS
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Epoch, TrainingResult
@@ -339,7 +340,8 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
         else:
             X = check_rows(self, X).astype(self._flat.dtype, copy=False)
             learned = self._fitted_state()
-        learned |= range_and_loss(settings, X, None if reset else learned)
+        facts = RowFacts.of(settings, X)
+        learned |= range_and_loss(settings, facts, None if reset else learned)
         is_usual_rate = settings.learning_rate_init is None
         resolve_settings(settings, X.shape[0], learned)
         if is_usual_rate:
@@ -358,8 +360,17 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
         parameters = self._start(architecture, X, reset, by_layers, draws.rng, learned)
         network = layered.Network(architecture, X.dtype)
         make = corruption_of(settings, learned)
-        feed = row_feed(settings, X, make(draws.rng), network)
-        return denoising_problem(settings, feed, parameters, make, draws, learned)
+        return Problem(
+            settings,
+            X.shape[0],
+            parameters,
+            None,
+            make,
+            draws,
+            network.flops,
+            learned,
+            objective_of=partial(denoising_objective, settings, network),
+        ).of(X)
 
 
 def steps_by_minibatches(estimator: StackedDenoisingAutoencoder) -> bool:

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,12 +12,13 @@ from oracles import FUNCTIONS, apply, mixed_loss, naive_softmax
 from row_models import assert_same_model, learned, make
 from sklearn.base import clone
 
-from sk_autoenc.feeds import Batch, RowFeed, one_hot_groups
+from sk_autoenc.feeds import Batch, RowFeed
 from sk_autoenc.networks import one_hidden
 from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import CORRUPTIONS, Coins, Groups, make_corruption
 from sk_autoenc.parts.losses import mixed_groups
+from sk_autoenc.row_facts import RowFacts
 from sk_autoenc.row_validation import check_feature_groups
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
@@ -187,15 +189,21 @@ def test_groups_of_one_feature_are_corrupted_as_without_groups(name):
 # Which groups are categories
 
 
+def categories(X, start):
+    groups = np.searchsorted(start, np.arange(X.shape[1]), side="right")
+    settings = SimpleNamespace(feature_groups=groups, reconstruction_sampling=None)
+    return RowFacts.of(settings, X).layout[1]
+
+
 def test_a_group_is_one_hot_if_each_row_has_a_single_1_in_it():
-    assert_array_equal(one_hot_groups(rows(), START), [True, False, True, False])
+    assert_array_equal(categories(rows(), START), [True, False, True, False])
 
 
 @pytest.mark.parametrize("container", [np.asarray, scipy.sparse.csr_array])
 def test_rows_with_holes_in_a_group_say_nothing_of_it(container):
     X = with_holes(rows())
     X[0, 0], X[0, 1] = np.nan, 1
-    found = one_hot_groups(container(X), START)
+    found = categories(container(X), START)
     assert_array_equal(found, [True, False, True, False])
 
 
@@ -211,20 +219,20 @@ NOT_ONE_HOT = {
 def test_a_single_other_row_makes_numbers_of_a_group(values):
     X = rows()
     X[17, :3] = values
-    assert_array_equal(one_hot_groups(X, START), [False, False, True, False])
+    assert_array_equal(categories(X, START), [False, False, True, False])
 
 
 def test_a_group_that_is_wholly_missing_is_no_category():
     X = rows()
     X[:, :3] = np.nan
-    assert not one_hot_groups(X, START)[0]
+    assert not categories(X, START)[0]
 
 
 def test_every_block_of_many_rows_is_looked_at(monkeypatch):
     monkeypatch.setattr("sk_autoenc.feeds.BLOCK_ENTRIES", 70)
     X = rows()
     X[59, 4:6] = 0
-    assert_array_equal(one_hot_groups(X, START), [True, False, False, False])
+    assert_array_equal(categories(X, START), [True, False, False, False])
 
 
 def test_a_group_of_one_feature_is_a_number():

@@ -19,7 +19,11 @@ from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.losses import LOSSES
 from sk_autoenc.parts.sampling import SampledCorruption, choose_features
-from sk_autoenc.sampled_feeds import SampledRowFeed, log_odds_of_means
+from sk_autoenc.sampled_feeds import (
+    SampledRowFeed,
+    log_odds_of_means,
+    sums_of_values,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
 
@@ -367,7 +371,9 @@ def test_logistic_outputs_start_at_the_means_of_the_features():
     X = wide_rows()
     model = make(reconstruction_sampling=0.5, learning_rate_init=1e-12, max_iter=1)
     model.fit(X)
-    assert_allclose(model.intercept_visible_, log_odds_of_means(X), atol=1e-8)
+    assert_allclose(
+        model.intercept_visible_, log_odds_of_means(*sums_of_values(X)), atol=1e-8
+    )
     squared = model.set_params(loss="squared_error").fit(X)
     assert_allclose(squared.intercept_visible_, 0, atol=1e-8)
 
@@ -377,7 +383,7 @@ def test_log_odds_are_finite_and_of_the_observed_values():
         [[1, 0, np.nan, 3], [1, 0, np.nan, 3], [1, 1, np.nan, 0]]
     )
     expected = np.log([3.5 / 0.5, 1.5 / 2.5, 1, 3.5 / 0.5])
-    assert_allclose(log_odds_of_means(X), expected)
+    assert_allclose(log_odds_of_means(*sums_of_values(X)), expected)
 
 
 # Refusals
