@@ -22,7 +22,8 @@ from sklearn.utils.validation import check_is_fitted
 from sk_autoenc._compat import CallbackSupportMixin
 from sk_autoenc._typing import FloatArray, IntArray, RandomState
 from sk_autoenc.parts.corruptions import make_corruption
-from sk_autoenc.parts.solvers import SOLVERS, solver_of, state_of
+from sk_autoenc.parts.plain import SavedPlain
+from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Plan, TrainingResult, minimise
 from sk_autoenc.validation import caller_level, count_held_out, resolve_batch_size
@@ -98,7 +99,7 @@ class Problem(NamedTuple):
         return float(objective.losses(self.parameters, rows).mean(dtype=np.float64))
 
 
-class BaseIterative(CallbackSupportMixin, BaseEstimator):
+class BaseIterative(SavedPlain, CallbackSupportMixin, BaseEstimator):
     """An estimator trained by minibatches.
 
     A subclass has ``fit`` and ``partial_fit`` for their docstrings, which call `_fit`
@@ -169,9 +170,10 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
         problem = self._problem(X, y, reset=not fitted)
         rows = np.arange(problem.n_samples)
         plan = make_plan(problem, len(rows), warn=False)._replace(max_iter=1)
-        state = self._solver if fitted else None
-        if state is not None and state["solver"] == problem.settings.solver:
-            solver = solver_of(state)
+        if fitted and type(self._solver) is SOLVERS[problem.settings.solver]:
+            # It moves in place: an error must not leave it half-way, and joblib may
+            # have mapped its arrays read-only.
+            solver = copy.deepcopy(self._solver)
         else:
             solver = new_solver(problem)
         result = run(problem, rows, solver, plan)
@@ -198,7 +200,7 @@ class BaseIterative(CallbackSupportMixin, BaseEstimator):
             **before,
             **self._parameter_attributes(problem.parameters),
             "_entropy": problem.draws.entropy,
-            "_solver": None if solver is None else state_of(solver),
+            "_solver": solver,
             "n_iter_": len(loss_curve),
             "t_": result.n_samples_seen,
             "loss_": loss_curve[-1],

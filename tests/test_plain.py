@@ -18,6 +18,7 @@ from sk_autoenc import (
     skops_types,
 )
 from sk_autoenc.parts.plain import KINDS, kept_plain, plain, revived
+from sk_autoenc.parts.solvers import SOLVERS
 
 RNG = np.random.default_rng(0)
 X = RNG.random((60, 4)).astype(np.float32)
@@ -90,6 +91,17 @@ def test_a_closed_form_that_was_loaded_takes_more_rows():
     assert_array_equal(twin.partial_fit(X[30:]).transform(X), expected)
 
 
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_a_solver_is_an_object_in_memory_and_plain_in_a_pickle(solver):
+    model = DenoisingAutoencoder(3, solver=solver, max_iter=3)
+    model.fit(X)
+    assert type(model._solver) is SOLVERS[solver]
+    assert_plain(model.__getstate__()["_solver"])
+    twin = pickle.loads(pickle.dumps(model))
+    assert type(twin._solver) is SOLVERS[solver]
+    assert plain(twin._solver).keys() == plain(model._solver).keys()
+
+
 def test_helpers_are_found_however_deep_they_lie():
     @kept_plain
     class Inner(NamedTuple):
@@ -103,7 +115,14 @@ def test_helpers_are_found_however_deep_they_lie():
             outer.inner, outer.derived = inner, len(inner[0].value)
             return outer
 
+    @kept_plain(fields="all")
+    class Whole:
+        def __init__(self, cls):  # the name of an attribute is free
+            self.cls = cls, Inner([2])
+
     try:
+        assert_plain(kept := plain(Whole(1)))
+        assert revived(kept).cls == (1, Inner([2]))
         outer = Outer.of((Inner([1, Inner(["x"])]), None))
         there = {"a": [outer], 2: OrderedDict(b=1)}
         assert_plain(kept := plain(there))
@@ -114,4 +133,4 @@ def test_helpers_are_found_however_deep_they_lie():
         with pytest.raises(TypeError, match="another helper of the name Inner"):
             kept_plain(Inner)
     finally:
-        del KINDS["Inner"], KINDS["Outer"]
+        del KINDS["Inner"], KINDS["Outer"], KINDS["Whole"]

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
+from sk_autoenc.parts.plain import kept_plain
 
+
+@kept_plain(fields="all")
 class LearningRate:
     """How long steps are: ``value``, which changes between epochs only.
 
@@ -61,6 +64,7 @@ class LearningRate:
         self.value /= 5.0
 
 
+@kept_plain(fields="all")
 class SGD:
     """Stochastic gradient descent: plain, with momentum, or Nesterov's momentum.
 
@@ -128,6 +132,7 @@ class SGD:
             parameters += self.velocity
 
 
+@kept_plain(fields="all")
 class Adam:
     """Adam (Kingma, Ba, ICLR 2015, algorithm 1 in the form of its section 2).
 
@@ -288,28 +293,3 @@ class LBFGS:
 
 
 SOLVERS: dict[str, Any] = {"sgd": SGD, "adam": Adam, "lbfgs": LBFGS}
-
-
-def state_of(solver):
-    """Return a solver as a dict of numbers, strings and arrays: no class is in it.
-
-    Who opens a saved model then need not trust one. The arrays are the solver's own.
-    """
-    state = vars(solver).copy()
-    if "rate" in state:
-        state["rate"] = vars(solver.rate)
-    name = next(name for name, kind in SOLVERS.items() if type(solver) is kind)
-    return {"solver": name, **state}
-
-
-def solver_of(state):
-    """Make the solver that `state_of` described, with arrays of its own."""
-    # A solver moves in place: an error must not leave the state half-way, and joblib
-    # may have mapped its arrays read-only.
-    attributes = copy.deepcopy(state)
-    solver = object.__new__(SOLVERS[attributes.pop("solver")])
-    vars(solver).update(attributes)
-    if "rate" in attributes:
-        solver.rate = object.__new__(LearningRate)
-        vars(solver.rate).update(attributes["rate"])
-    return solver
