@@ -23,6 +23,7 @@ from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
+from sk_autoenc.tree_facts import TreeFacts
 from sk_autoenc.tree_validation import (
     check_n_components,
     check_pooling,
@@ -31,7 +32,7 @@ from sk_autoenc.tree_validation import (
     learning_rate_for_trees,
 )
 from sk_autoenc.trees.forest import Forest, is_forest_like
-from sk_autoenc.trees.known import frequent_leaves, with_known_leaves
+from sk_autoenc.trees.known import LeafCounts, with_known_leaves
 from sk_autoenc.validation import features_of, resolve_max_iter
 
 LEARNED_COUNT = 2
@@ -172,13 +173,14 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         """Return the length of a code of the fitted model."""
         return self.encoder_left_.shape[1]
 
-    def _usual_n_components(self, forest: Forest) -> int:
+    def _usual_n_components(self, n_features: int) -> int:
         """Return what ``n_components=None`` means."""
-        return forest.n_features
+        return n_features
 
-    def _leaves_to_learn(self, forest: Forest) -> FloatArray:
+    def _leaves_to_learn(self, leaf_counts: LeafCounts) -> FloatArray:
         """Return the distinct leaf vectors that are learned."""
-        return frequent_leaves(forest, LEARNED_COUNT)
+        frequent: FloatArray = leaf_counts.frequent(LEARNED_COUNT)
+        return frequent
 
     def _sizes(self) -> Sizes:
         """Return the sizes of the fitted parameters."""
@@ -231,37 +233,53 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         """Make a network, without parameters, of what `_fitted_with` keeps."""
         return Network(architecture(fitted_with), n_components, n_features, dtype)
 
-    def _read_trees(
-        self, X: Any, settings: SimpleNamespace, reset: bool
-    ) -> tuple[Forest, int, dict[str, Any]]:
-        """Return the trees to train on, the length of codes, and what is learned.
-
-        That is all fitted attributes that do not depend on training.
-        """
+    def _read(self, X: Any, reset: bool) -> tuple[Forest, dict[str, Any]]:
         if reset:
             forest, learned = features_of(self, check_trees, X)
-            n_components = settings.n_components or self._usual_n_components(forest)
+        else:
+            forest = check_trees(self, X, reset=False)
+            forest = forest.astype(self.encoder_intercept_.dtype)
+            learned = self._fitted_state()
+        learned["input_kind_"] = "trees" if is_forest_like(X) else "rows"
+        return forest, learned
+
+    def _facts(self, settings: SimpleNamespace, data: Forest) -> TreeFacts:
+        return TreeFacts.of(settings, data)
+
+    def _prepare(
+        self,
+        settings: SimpleNamespace,
+        facts: TreeFacts,
+        learned: dict[str, Any],
+        reset: bool,
+    ) -> int:
+        """Return the length of codes.
+
+        Puts numbers in the place of "auto" and None of the settings, and the vectors of
+        leaves that are to be learned into `learned`.
+        """
+        if reset:
+            n_components = settings.n_components or self._usual_n_components(
+                facts.n_features
+            )
             if settings.learn_leaves:
-                known = self._leaves_to_learn(forest)
+                known = self._leaves_to_learn(facts.leaf_counts)
                 if len(known):
                     learned["leaf_vectors_given_"] = known
         else:
-            check_n_components(settings, self._n_components())
+            n_components = self._n_components()
+            check_n_components(settings, n_components)
             known = self._fitted_with["composition"]
             check_unchanged("composition", settings.composition, known)
-            forest = check_trees(self, X, reset=False)
-            forest = forest.astype(self.encoder_intercept_.dtype)
-            learned, n_components = self._fitted_state(), self._n_components()
-        learned["input_kind_"] = "trees" if is_forest_like(X) else "rows"
-        if "leaf_vectors_given_" in learned:
-            forest = with_known_leaves(forest, learned["leaf_vectors_given_"])
         settings.max_iter = resolve_max_iter(
             settings.max_iter,
-            len(forest),
+            facts.n_trees,
             by_minibatches=SOLVERS[settings.solver].by_minibatches,
         )
-        settings.learning_rate_init = learning_rate_for_trees(settings, forest)
-        return forest, n_components, learned
+        settings.learning_rate_init = learning_rate_for_trees(
+            settings, facts.sum_of_squares / facts.n_trees
+        )
+        return n_components
 
     @contextmanager
     def _ready(
@@ -308,11 +326,15 @@ def architecture(names: dict[str, Any]) -> Architecture:
 
 
 def initial_parameters(
-    network: Network, sizes: Sizes, init: str, forest: Forest, rng: np.random.Generator
+    network: Network,
+    sizes: Sizes,
+    init: str,
+    known: FloatArray | None,
+    rng: np.random.Generator,
 ) -> Parameters:
-    """Make parameters; learned leaves start from their vectors in the forest."""
+    """Make parameters; learned leaves start from their vectors, the known ones."""
     parameters = Parameters.zeros(parameter_shapes(sizes), network.dtype)
     initialise(parameters, network.architecture, init, rng)
     if parameters.learns_leaves:
-        parameters.leaf_table[...] = forest.leaf_table[: sizes.n_learned]
+        parameters.leaf_table[...] = known
     return parameters

@@ -1,6 +1,7 @@
 """What the autoencoders of trees share: validate -> train -> attributes."""
 
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, ClassVar, Self, overload
 
@@ -13,9 +14,11 @@ from sk_autoenc._typing import FloatArray, Tree, TreesLike, typed
 from sk_autoenc.base import Problem, corruption_maker, steps_by_minibatches
 from sk_autoenc.base_tree import BaseTree, initial_parameters
 from sk_autoenc.feeds import TreeFeed
+from sk_autoenc.networks.tree.network import Network
 from sk_autoenc.networks.tree.parameters import Sizes
 from sk_autoenc.objectives import Objective
 from sk_autoenc.parts.compositions import COMPOSITIONS
+from sk_autoenc.tree_facts import TreeFacts
 from sk_autoenc.tree_validation import (
     TREE_CONSTRAINTS,
     check_corrupts_given_leaves,
@@ -23,6 +26,7 @@ from sk_autoenc.tree_validation import (
     check_trees,
 )
 from sk_autoenc.trees.forest import Forest, is_forest_like
+from sk_autoenc.trees.known import with_known_leaves
 from sk_autoenc.validation import (
     check_codes,
     check_parameters,
@@ -330,42 +334,50 @@ class BaseTreeAutoencoder(BaseTree):
         with model._ready(forest) as (network, parameters, forest):
             return network.squared_errors(parameters, forest)
 
-    def _problem(self, X: Any, y: object, reset: bool) -> Problem:
+    def _settings(self, reset: bool) -> SimpleNamespace:
         settings = check_parameters(self, TREE_CONSTRAINTS)
         check_pooling(settings.pooling)
         check_same_loss_every_time(settings)
         check_corrupts_given_leaves(settings)
-        forest, n_components, learned = self._read_trees(X, settings, reset)
+        return settings
+
+    def _outline(
+        self,
+        settings: SimpleNamespace,
+        facts: TreeFacts,
+        learned: dict[str, Any],
+        reset: bool,
+    ) -> Problem:
+        n_components = self._prepare(settings, facts, learned, reset)
         fitted_with = learned["_fitted_with"] = self._architecture_names(settings)
         draws = self._draws(settings, reset)
         network = self._new_network(
-            fitted_with, n_components, forest.n_features, forest.dtype
+            fitted_with, n_components, facts.n_features, facts.dtype
         )
+        known = learned.get("leaf_vectors_given_")
         if reset:
             sizes = Sizes(
                 n_components,
-                forest.n_features,
+                facts.n_features,
                 COMPOSITIONS[settings.composition].n_gates,
-                n_learned=len(learned.get("leaf_vectors_given_", ())),
+                n_learned=0 if known is None else len(known),
             )
             parameters = initial_parameters(
-                network, sizes, settings.init, forest, draws.rng
+                network, sizes, settings.init, known, draws.rng
             )
         else:
-            parameters = self._current_parameters(forest.dtype)
-        make = leaf_corruption_maker(settings, forest)
-        feed = TreeFeed(forest, corruption=make(draws.rng))
-        objective = Objective(network, feed, settings.alpha)
-        inner_nodes_of_a_tree = np.count_nonzero(forest.n_children) / len(forest)
+            parameters = self._current_parameters(facts.dtype)
+        inner_nodes_of_a_tree = facts.n_inner / facts.n_trees
         return Problem(
             settings,
-            len(forest),
+            facts.n_trees,
             parameters,
-            objective,
-            make,
+            None,
+            leaf_corruption_maker(settings, facts),
             draws,
             lambda n_trees: network.flops(n_trees * inner_nodes_of_a_tree),
             learned,
+            objective_of=partial(tree_objective, network, known, settings.alpha),
         )
 
     def _unfold(self, codes: FloatArray, forest: Forest) -> FloatArray:
@@ -390,15 +402,27 @@ def as_given(X: Any, forest: Forest) -> Forest | list[Tree] | FloatArray:
     return forest.to_nested() if is_forest_like(X) else np.array(forest.leaf_table)
 
 
+def tree_objective(
+    network: Network,
+    known: FloatArray | None,
+    alpha: float,
+    forest: Forest,
+    corruption: Any,
+) -> Objective:
+    """Make the objective of a network: to reconstruct trees of corrupted leaves."""
+    forest = forest.astype(network.dtype)
+    if known is not None:
+        forest = with_known_leaves(forest, known)
+    return Objective(network, TreeFeed(forest, corruption=corruption), alpha)
+
+
 def leaf_corruption_maker(
-    settings: SimpleNamespace, forest: Forest
+    settings: SimpleNamespace, facts: TreeFacts
 ) -> Callable[[np.random.Generator], Any]:
     """Return ``make_corruption(rng)`` of leaf vectors, or of None for no corruption."""
-    if settings.corruption is None:
+    if facts.smallest is None or facts.largest is None:
         return no_corruption
-    # A part of a forest shares its table: not every row of it is a leaf here.
-    leaves = forest.leaf_table[np.unique(forest.leaf_row[forest.leaves])]
-    return corruption_maker(settings, (leaves.min(axis=0), leaves.max(axis=0)))
+    return corruption_maker(settings, (facts.smallest, facts.largest))
 
 
 def no_corruption(rng: np.random.Generator) -> None:

@@ -24,7 +24,7 @@ from sk_autoenc.tree_validation import (
     check_unchanged,
 )
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.known import with_known_leaves
+from sk_autoenc.trees.known import LeafCounts, with_known_leaves
 from sk_autoenc.validation import (
     check_same_dropout_every_time,
     check_settings,
@@ -64,7 +64,12 @@ class BaseLabelledTree(BaseTree):
         self, X: Any, y: object, reset: bool, node_labels: object = None
     ) -> Problem:
         settings = self._labelled_settings()
-        forest, n_components, learned = self._read_trees(X, settings, reset)
+        forest, learned = self._read(X, reset)
+        facts = self._facts(settings, forest)
+        n_components = self._prepare(settings, facts, learned, reset)
+        known = learned.get("leaf_vectors_given_")
+        if known is not None:
+            forest = with_known_leaves(forest, known)
         if not reset:
             self._check_goes_on(settings)
         targets, node_targets = self._read_labels(
@@ -95,14 +100,14 @@ class BaseLabelledTree(BaseTree):
                 settings.reconstruction > 0,
                 n_outputs,
                 len(self._poolings) * n_components,
-                len(learned.get("leaf_vectors_given_", ())),
+                0 if known is None else len(known),
             )
             is_name = isinstance(settings.init, str)
             parameters = initial_parameters(
                 network,
                 sizes,
                 settings.init if is_name else "glorot",
-                forest,
+                known,
                 draws.rng,
             )
             if not is_name:
@@ -123,7 +128,7 @@ class BaseLabelledTree(BaseTree):
             outputs = outputs[:, : targets.shape[1]]
             return self._misfit(outputs, targets[rows], network.head.class_weights)
 
-        inner_nodes_of_a_tree = np.count_nonzero(forest.n_children) / len(forest)
+        inner_nodes_of_a_tree = facts.n_inner / facts.n_trees
         return Problem(
             settings,
             len(forest),
@@ -137,19 +142,19 @@ class BaseLabelledTree(BaseTree):
             targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0],
         )
 
-    def _usual_n_components(self, forest: Forest) -> int:
+    def _usual_n_components(self, n_features: int) -> int:
         given = getattr(self.init, "estimator", self.init)  # a FrozenEstimator
         if "encoder_left_" in getattr(given, "__dict__", {}):
             return cast(BaseTree, given)._n_components()
         least, most = USUAL_COMPONENTS
-        return min(max(forest.n_features, least), most)
+        return min(max(n_features, least), most)
 
-    def _leaves_to_learn(self, forest: Forest) -> FloatArray:
+    def _leaves_to_learn(self, leaf_counts: LeafCounts) -> FloatArray:
         """Return those of the trees, and those that `init` has learned elsewhere."""
-        own = super()._leaves_to_learn(forest)
+        own = super()._leaves_to_learn(leaf_counts)
         start = getattr(self.init, "estimator", self.init)
         others = vars(start).get("leaf_vectors_given_") if is_object(start) else None
-        if others is None or others.shape[1] != forest.n_features:
+        if others is None or others.shape[1] != own.shape[1]:
             return own
         rows = with_known_leaves(Forest.from_rows(others), own)
         new = rows.leaf_row[rows.leaves] >= len(own)

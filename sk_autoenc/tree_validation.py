@@ -310,17 +310,18 @@ def holds_strings(tree):
     return any(isinstance(child, str) for child in tuple.__iter__(tree))
 
 
-def learning_rate_for_trees(settings, forest):
-    """Return `learning_rate_init`, or what None means for a forest.
+def learning_rate_for_trees(settings, sum_of_squares):
+    """Return `learning_rate_init`, or what None means.
 
     A tree's gradient grows with the number and the scale of its leaves, and sgd's rate
     is the smaller: 0.01 over the mean loss of trees reconstructed as zeros.
+
+    Parameters
+    ----------
+    settings : SimpleNamespace
+    sum_of_squares : float
+        Of all leaves of a tree, in the mean.
     """
     if settings.learning_rate_init is not None:
         return settings.learning_rate_init
-    if settings.solver == "sgd":
-        table = forest.leaf_table
-        norms = np.einsum("ij,ij->i", table, table, dtype=np.float64)
-        loss = norms[forest.leaf_row[forest.leaves]].sum() / (2 * len(forest))
-        return 0.01 / max(float(loss), 1.0)
-    return 0.005
+    return 0.01 / max(sum_of_squares / 2, 1.0) if settings.solver == "sgd" else 0.005

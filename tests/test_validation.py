@@ -19,6 +19,7 @@ from sk_autoenc.row_validation import (
     feature_range,
     learning_rate_for_rows,
 )
+from sk_autoenc.tree_facts import TreeFacts
 from sk_autoenc.tree_validation import learning_rate_for_trees
 from sk_autoenc.validation import (
     check_codes,
@@ -518,15 +519,21 @@ def test_sgd_steps_shorter_on_the_squared_error_and_adam_does_not():
     assert adam[1] == adam[0]
 
 
+def rate_on_trees(forest):
+    settings = SimpleNamespace(
+        **vars(rate_settings("sgd")), corruption=None, learn_leaves=False
+    )
+    facts = TreeFacts.of(settings, forest)
+    return learning_rate_for_trees(settings, facts.sum_of_squares / len(forest))
+
+
 def test_sgd_steps_on_trees_by_the_inverse_of_the_loss_of_zeros():
     leaf = np.array([3.0, 4.0])
     forest = Forest.from_nested([(leaf, leaf), (leaf, (leaf, leaf, leaf))])
-    rate = learning_rate_for_trees(rate_settings("sgd"), forest)
-    assert rate == pytest.approx(0.01 / (6 * 25 / 2 / 2))
-    half = learning_rate_for_trees(rate_settings("sgd"), forest[[0]])
-    assert half == pytest.approx(0.01 / 25)
+    assert rate_on_trees(forest) == pytest.approx(0.01 / (6 * 25 / 2 / 2))
+    assert rate_on_trees(forest[[0]]) == pytest.approx(0.01 / 25)
 
 
 def test_sgd_does_not_step_farther_on_leaves_near_zero():
     forest = Forest.from_nested([(np.zeros(2), np.zeros(2))])
-    assert learning_rate_for_trees(rate_settings("sgd"), forest) == 0.01
+    assert rate_on_trees(forest) == 0.01

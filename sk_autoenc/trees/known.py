@@ -1,31 +1,46 @@
 """Leaves that are met again: in other forests, tables and dtypes."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.nodes import Columns
 
 
-def frequent_leaves(forest, min_count):
-    """Find the leaf vectors that stand in several places.
+class LeafCounts(NamedTuple):
+    """In how many places each of some leaf vectors stands."""
 
-    Parameters
-    ----------
-    forest : Forest
-    min_count : int
-        In how many, at least.
+    vectors: np.ndarray
+    """(n_vectors, n_features), each once: two are one if they are so in float32."""
+    n_places: np.ndarray
+    """(n_vectors,)."""
 
-    Returns
-    -------
-    vectors : ndarray of shape (n_frequent, n_features)
-        Each once, in the order of their rows in the table.
-    """
-    rows, counts = np.unique(forest.leaf_row[forest.leaves], return_counts=True)
-    _, first, number = np.unique(
-        keys(forest.leaf_table[rows]), return_index=True, return_inverse=True
-    )
-    total = np.bincount(number, counts)
-    return forest.leaf_table[np.sort(rows[first[total >= min_count]])]
+    @classmethod
+    def of(cls, vectors, n_places):
+        """Count vectors that may come several times, in the order they come in."""
+        _, first, number = np.unique(
+            keys(vectors), return_index=True, return_inverse=True
+        )
+        order = first.argsort()
+        total = np.bincount(number, n_places).astype(np.intp)
+        return cls(vectors[first[order]], total[order])
+
+    @classmethod
+    def of_forest(cls, forest):
+        """Count the leaf vectors of a forest, in the order of its table."""
+        rows, n_places = np.unique(forest.leaf_row[forest.leaves], return_counts=True)
+        return cls.of(forest.leaf_table[rows], n_places)
+
+    def added(self, other):
+        """Return the counts in the places of both."""
+        return self.of(
+            *(np.concatenate(pair) for pair in zip(self, other, strict=True))
+        )
+
+    def frequent(self, min_count):
+        """Return the vectors that stand in so many places, at least."""
+        return self.vectors[self.n_places >= min_count]
 
 
 def with_known_leaves(forest, known):

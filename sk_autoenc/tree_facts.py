@@ -1,0 +1,72 @@
+"""What training has to know of all trees before its first step.
+
+As `row_facts`: facts of parts of the trees are `added` up to those of all.
+"""
+
+from types import SimpleNamespace
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from sk_autoenc.trees.forest import Forest
+from sk_autoenc.trees.known import LeafCounts
+
+
+class TreeFacts(NamedTuple):
+    """Facts of some trees, or of all."""
+
+    n_trees: int
+    n_features: int
+    dtype: np.dtype[Any]
+    n_inner: int
+    """Inner nodes."""
+    sum_of_squares: float
+    """Of all entries of all leaves; 0 where nobody asks."""
+    smallest: Any
+    """(n_features,), of the leaves; None: nobody asks."""
+    largest: Any
+    leaf_counts: Any
+    """`LeafCounts`; None: nobody asks."""
+
+    @classmethod
+    def of(cls, settings: SimpleNamespace, forest: Forest) -> Self:
+        """Look at all trees; `settings` are those of an estimator of trees."""
+        sum_of_squares = 0.0
+        if settings.solver == "sgd":
+            norms = np.square(forest.leaf_table, dtype=np.float64).sum(axis=1)
+            sum_of_squares = float(norms[forest.leaf_row[forest.leaves]].sum())
+        smallest = largest = leaf_counts = None
+        if getattr(settings, "corruption", None) is not None:
+            # A part of a forest shares its table: not every row of it is a leaf here.
+            vectors = forest.leaf_table[np.unique(forest.leaf_row[forest.leaves])]
+            smallest, largest = vectors.min(axis=0), vectors.max(axis=0)
+        if settings.learn_leaves:
+            leaf_counts = LeafCounts.of_forest(forest)
+        return cls(
+            len(forest),
+            forest.n_features,
+            forest.dtype,
+            int(np.count_nonzero(forest.n_children)),
+            sum_of_squares,
+            smallest,
+            largest,
+            leaf_counts,
+        )
+
+    def added(self, other: Self) -> Self:
+        """Return the facts of the trees of both."""
+        smallest, largest, leaf_counts = self.smallest, self.largest, self.leaf_counts
+        if smallest is not None:
+            smallest = np.minimum(smallest, other.smallest)
+            largest = np.maximum(largest, other.largest)
+        if leaf_counts is not None:
+            leaf_counts = leaf_counts.added(other.leaf_counts)
+        return self._replace(
+            n_trees=self.n_trees + other.n_trees,
+            dtype=np.result_type(self.dtype, other.dtype),
+            n_inner=self.n_inner + other.n_inner,
+            sum_of_squares=self.sum_of_squares + other.sum_of_squares,
+            smallest=smallest,
+            largest=largest,
+            leaf_counts=leaf_counts,
+        )
