@@ -145,7 +145,9 @@ class BaseIterative(SavedPlain, CallbackSupportMixin, BaseEstimator):
 
     def _fit(self, X: Any, y: object, **labels: Any) -> Self:
         resume = self.warm_start and self.__sklearn_is_fitted__()
-        problem = self._problem(X, y, reset=not resume, **labels)
+        return self._train(self._problem(X, y, reset=not resume, **labels), X, y)
+
+    def _train(self, problem: Problem, X: Any, y: object) -> Self:
         max_iter = problem.settings.max_iter
         context = self._init_callback_context(max_subtasks=max_iter)
         solver = new_solver(problem)

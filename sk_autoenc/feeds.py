@@ -114,9 +114,12 @@ class RowFeed:
         return 1 - n_missing / self.X.shape[1]
 
     def blocks(self, rows=None):
-        """Yield some rows, or slices of all, a block of bounded memory at a time."""
+        """Yield some rows, or slices of all, a block of bounded memory at a time.
+
+        `rows` are indices; None or a slice: all.
+        """
         row_entries = self.network.row_entries if self.network else self.X.shape[1]
-        if rows is None:
+        if rows is None or isinstance(rows, slice):
             return slices(len(self), row_entries)
         return (rows[block] for block in slices(len(rows), row_entries))
 

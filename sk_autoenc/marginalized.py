@@ -1,31 +1,14 @@
 """MarginalizedDenoisingAutoencoder: the denoising of all corruptions, in closed form.
 
-Moments of the rows are all that is learned from: they add up over rows, blocks and
-calls. With x extended by a feature of ones, which is never corrupted, and masking with
-probability p,
-
-    S = sum of w_n x_n x_n^T,   q = (1 - p, ..., 1 - p, 1)                       (90)
-
-    P_ij = S_ij q_j,   Q_ij = S_ij q_i q_j for i != j,   Q_ii = S_ii q_i         (91)
-
-    W = P (Q + ridge I)^-1,   y = s(W [x; 1])                                    (92)
-
-W minimises the expectation of sum_n w_n |x_n - W x~_n|^2 over all corruptions x~, plus
-ridge |W|^2. Wide rows are cut into K blocks of features, each of which is to give the
-same few features R, and the blocks' guesses are averaged:
-
-    y = s(mean over k of W_k [x_k; 1]),   W_k = P_k (Q_k + ridge I)^-1           (93)
-
-with S between R and block k in P_k, and S within block k in Q_k.
+The estimator; `moments` has the mathematics.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from numbers import Real
 from types import SimpleNamespace
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, Self
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import (
     BaseEstimator,
@@ -37,11 +20,18 @@ from sklearn.utils.validation import _check_sample_weight
 
 from sk_autoenc._compat import Interval, StrOptions
 from sk_autoenc._typing import FloatArray, IntArray, MatrixLike, RandomState
-from sk_autoenc.base import adopt, draw_entropy, fitted_copy, generator, is_fitted
-from sk_autoenc.feeds import slices
+from sk_autoenc.base import adopt, fitted_copy, is_fitted
+from sk_autoenc.moments import (
+    Moments,
+    WeightedRows,
+    added,
+    encode,
+    learn,
+    solve,
+    sums_of_block,
+)
 from sk_autoenc.parts.activations import ACTIVATIONS
-from sk_autoenc.parts.plain import SavedPlain, kept_plain
-from sk_autoenc.threads import blas_threads
+from sk_autoenc.parts.plain import SavedPlain
 from sk_autoenc.validation import (
     AT_LEAST_ONE,
     POSITIVE,
@@ -70,30 +60,6 @@ INVERSES: dict[str, Callable[[FloatArray], FloatArray]] = {
 """What makes s(a) the pre-activation again."""
 RANGES = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 """Of codes; the ends, which rounding reaches, have no finite pre-activation."""
-BLOCKS = 2**32 - 1
-"""Stream of random numbers."""
-
-
-@kept_plain
-class Sums(NamedTuple):
-    """S of a block, Eq. (90)."""
-
-    within: FloatArray
-    """Of the block and the ones, (n_block + 1, n_block + 1)."""
-    between: FloatArray | None
-    """Between R and these, (n_outputs, n_block + 1). None: R is the block."""
-
-
-@kept_plain
-class Moments(NamedTuple):
-    """All that is known of the rows."""
-
-    blocks: list[IntArray]
-    """The features of each block."""
-    outputs: IntArray
-    """R: the features that are reconstructed; of a single block its own."""
-    sums: list[Sums]
-    """Of each block."""
 
 
 class MarginalizedDenoisingAutoencoder(
@@ -245,30 +211,9 @@ class MarginalizedDenoisingAutoencoder(
         >>> MarginalizedDenoisingAutoencoder().fit(X).coefs_[0].shape
         (2, 2)
         """
-        settings = check_settings(self, CONSTRAINTS)
-        rows, learned = features_of(self, check_X, X)
-        weights = _check_sample_weight(sample_weight, rows, dtype=np.float64)
-        blocks, outputs = make_blocks(settings, rows, weights)
-        sums: Iterable[Sums] = sums_of_blocks(blocks, outputs, rows, weights)
-        if len(blocks) == 1:  # else they come and go, in the memory of one
-            sums = list(sums)
-            if settings.n_layers == 1:
-                learned["_moments"] = Moments(blocks, outputs, sums)
-        coef, intercept = solve(settings, blocks, sums, rows.dtype)
-        coefs, intercepts = [coef], [intercept]
-        for _ in range(1, settings.n_layers):
-            codes = Codes(coefs, intercepts, settings.activation, rows)
-            block = np.arange(len(outputs))
-            sums = sums_of_blocks([block], block, codes, weights)
-            coef, intercept = solve(settings, [block], sums, rows.dtype)
-            coefs.append(coef)
-            intercepts.append(intercept)
-        learned |= {
-            "coefs_": coefs,
-            "intercepts_": intercepts,
-            "reconstructed_features_": outputs,
-        }
-        adopt(self, learned)
+        settings = self._settings(reset=True)
+        rows, learned = self._read(X, reset=True, sample_weight=sample_weight)
+        adopt(self, self._learned_by_sums(settings, learned, lambda look: [look(rows)]))
         return self
 
     @available_if(lambda self: adds_up(self))
@@ -316,29 +261,28 @@ class MarginalizedDenoisingAutoencoder(
         >>> model.partial_fit(X[1:]).coefs_[0].shape
         (2, 2)
         """
-        settings = check_settings(self, CONSTRAINTS)
+        settings = self._settings(reset=False)
         if not self.__sklearn_is_fitted__():
-            rows, learned = features_of(self, check_X, X)
-            dtype = rows.dtype
-            weights = _check_sample_weight(sample_weight, rows, dtype=np.float64)
-            blocks, outputs = make_blocks(settings, rows, weights)
-            sums = list(sums_of_blocks(blocks, outputs, rows, weights))
-        else:
-            model = fitted_copy(self)
-            rows = check_X(model, X, reset=False)
-            dtype = model.coefs_[0].dtype
-            weights = _check_sample_weight(sample_weight, rows, dtype=np.float64)
-            learned = {k: v for k, v in vars(model).items() if is_fitted(k)}
-            if "_moments" not in learned:
-                raise ValueError(
-                    "fit keeps no moments to go on from if it has several layers or "
-                    f"more than block_size={settings.block_size} features. Begin with "
-                    "partial_fit."
-                )
-            blocks, outputs, before = learned["_moments"]
-            more = sums_of_blocks(blocks, outputs, rows, weights)
-            sums = [added(old, new) for old, new in zip(before, more, strict=True)]
-        coef, intercept = solve(settings, blocks, sums, dtype)
+            rows, learned = self._read(X, reset=True, sample_weight=sample_weight)
+            known = self._learned_by_sums(
+                settings, learned, lambda look: [look(rows)], keep_sums=True
+            )
+            adopt(self, known)
+            return self
+        model = fitted_copy(self)
+        rows, learned = model._read(X, reset=False, sample_weight=sample_weight)
+        if "_moments" not in learned:
+            raise ValueError(
+                "fit keeps no moments to go on from if it has several layers or "
+                f"more than block_size={settings.block_size} features. Begin with "
+                "partial_fit."
+            )
+        blocks, outputs, before = learned["_moments"]
+        sums = [
+            added(old, sums_of_block(block, outputs, rows))
+            for block, old in zip(blocks, before, strict=True)
+        ]
+        coef, intercept = solve(settings, blocks, sums, model.coefs_[0].dtype)
         learned |= {
             "_moments": Moments(blocks, outputs, sums),
             "coefs_": [coef],
@@ -421,6 +365,42 @@ class MarginalizedDenoisingAutoencoder(
         rows[:, model.reconstructed_features_] = codes
         return rows
 
+    def _settings(self, reset: bool) -> SimpleNamespace:
+        return check_settings(self, CONSTRAINTS)
+
+    def _read(
+        self, X: Any, reset: bool, sample_weight: ArrayLike | None = None
+    ) -> tuple[WeightedRows, dict[str, Any]]:
+        if reset:
+            X, learned = features_of(self, check_X, X)
+        else:
+            X = check_X(self, X, reset=False)
+            learned = {k: v for k, v in vars(self).items() if is_fitted(k)}
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        return WeightedRows.of(X, weights, self.block_size), learned
+
+    def _learned_by_sums(
+        self,
+        settings: SimpleNamespace,
+        learned: dict[str, Any],
+        each: Callable[[Any], list[Any]],
+        *,
+        keep_sums: bool = False,
+    ) -> dict[str, Any]:
+        """Return the fitted attributes; see `moments.learn`."""
+        dtype = np.result_type(*each(dtype_of))
+        shape = learned["n_features_in_"], dtype
+        layers = learn(settings, shape, each, keep_sums=keep_sums)
+        learned |= {
+            "coefs_": layers.coefs,
+            "intercepts_": layers.intercepts,
+            "reconstructed_features_": layers.outputs,
+        }
+        if layers.sums and settings.n_layers == 1:
+            moments = Moments(layers.blocks, layers.outputs, layers.sums)
+            learned["_moments"] = moments
+        return learned
+
     @property
     def _n_features_out(self) -> int:
         n_layers = len(self.coefs_) if self.layers == "all" else 1
@@ -447,161 +427,6 @@ def adds_up(estimator: MarginalizedDenoisingAutoencoder) -> bool:
     return True
 
 
-def make_blocks(
-    settings: SimpleNamespace, X: Any, weights: FloatArray
-) -> tuple[list[IntArray], IntArray]:
-    """Choose the features of each block, and those that all reconstruct."""
-    n_features, size = X.shape[1], settings.block_size
-    everything = np.arange(n_features)
-    if n_features <= size:
-        return [everything], everything
-    squares = X.multiply(X) if scipy.sparse.issparse(X) else np.square(X, dtype=float)
-    # Stable: of equal features the first.
-    order = np.argsort(-(squares.T @ weights), kind="stable")
-    rng = generator(draw_entropy(settings.random_state), BLOCKS)
-    blocks = np.array_split(rng.permutation(n_features), -(-n_features // size))
-    return [np.sort(block) for block in blocks], np.sort(order[:size])
-
-
-def sums_of_blocks(
-    blocks: list[IntArray], outputs: IntArray, X: Any, weights: FloatArray
-) -> Iterator[Sums]:
-    """Yield the moments of each block, Eq. (90)."""
-    columns = X.tocsc() if scipy.sparse.issparse(X) and len(blocks) > 1 else X
-    for block in blocks:
-        if block is outputs:
-            yield Sums(products(X, X, weights, of_ones=True), None)
-            continue
-        inputs = columns[:, block]
-        yield Sums(
-            products(inputs, inputs, weights, of_ones=True),
-            products(columns[:, outputs], inputs, weights, of_ones=False),
-        )
-
-
-def products(
-    left: Any, right: Any, weights: FloatArray, *, of_ones: bool
-) -> FloatArray:
-    """Return the sum of w_n l_n [r_n; 1]^T in double precision.
-
-    With `of_ones` l_n, too, is extended by 1.
-    """
-    n_left, n_right = left.shape[1], right.shape[1]
-    sums = np.zeros((n_left + of_ones, n_right + 1))
-    blocks: Iterable[slice] = slices(left.shape[0], n_left + n_right)
-    if scipy.sparse.issparse(left):  # no larger in double precision than it is
-        blocks = [slice(None)]
-    with np.errstate(over="ignore", invalid="ignore"):  # `solve` looks
-        for rows in blocks:
-            some = weights[rows]
-            ours = in_double(left[rows])
-            others = ours if right is left else in_double(right[rows])
-            if scipy.sparse.issparse(ours):
-                weighted = ours.multiply(some[:, None]).tocsr()
-                sums[:n_left, :n_right] += (weighted.T @ others).toarray()
-            else:
-                weighted = ours * some[:, None]
-                with blas_threads(2 * len(some) * n_left * n_right):
-                    sums[:n_left, :n_right] += weighted.T @ others
-            sums[:n_left, -1] += ours.T @ some
-            if of_ones:
-                sums[-1, -1] += some.sum()
-    if of_ones:
-        sums[-1, :-1] = sums[:-1, -1]
-    return sums
-
-
-def added(left: Sums, right: Sums) -> Sums:
-    """Return the moments of both; neither is changed."""
-    between = None
-    if left.between is not None and right.between is not None:
-        between = left.between + right.between
-    return Sums(left.within + right.within, between)
-
-
-def in_double(rows: Any) -> Any:
-    """Return rows in double precision."""
-    return rows.astype(np.float64, copy=False)
-
-
-def solve(
-    settings: SimpleNamespace,
-    blocks: list[IntArray],
-    sums: Iterable[Sums],
-    dtype: np.dtype[Any],
-) -> tuple[FloatArray, FloatArray]:
-    """Return W^T of all blocks over their number, in two parts, Eqs. (91) to (93).
-
-    Returns
-    -------
-    coef : ndarray of shape (n_features, n_outputs)
-    intercept : ndarray of shape (n_outputs,)
-    """
-    keep = 1 - settings.corruption_level
-    parts = []
-    for within, between in sums:
-        if not np.isfinite(within).all():
-            raise ValueError(
-                "X has values whose squares do not fit into double precision. Scale X."
-            )
-        q = np.append(np.full(len(within) - 1, keep), 1.0)
-        cross = within[:-1] if between is None else between
-        matrix = within * np.outer(q, q)
-        np.fill_diagonal(matrix, within.diagonal() * q + settings.ridge)
-        # Q is symmetric: the solution is W^T.
-        with blas_threads(2 * len(matrix) ** 3):
-            part = solution(matrix, (cross * q).T, settings)
-        parts.append(part / len(blocks))
-    n_features = sum(map(len, blocks))
-    coef = np.empty((n_features, parts[0].shape[1]), dtype)
-    for block, part in zip(blocks, parts, strict=True):
-        coef[block] = part[:-1]
-    return coef, sum(part[-1] for part in parts).astype(dtype)
-
-
-def solution(
-    matrix: FloatArray, right: FloatArray, settings: SimpleNamespace
-) -> FloatArray:
-    """Solve the normal equations; say what to do if rounding has eaten the ridge."""
-    try:
-        return np.linalg.solve(matrix, right)
-    except np.linalg.LinAlgError as error:
-        raise ValueError(
-            f"With corruption_level={settings.corruption_level!r} features of X depend "
-            f"on each other, and ridge={settings.ridge!r} is lost beside values as "
-            "large as theirs. Scale X (for instance with StandardScaler), raise ridge, "
-            "or corrupt more."
-        ) from error
-
-
-class Codes:
-    """The codes of the layers that are there, of some rows at a time."""
-
-    def __init__(
-        self,
-        coefs: list[FloatArray],
-        intercepts: list[FloatArray],
-        activation: str,
-        X: Any,
-    ) -> None:
-        self.layers = list(coefs), list(intercepts), activation
-        self.X = X
-        self.shape = X.shape[0], len(intercepts[-1])
-
-    def __getitem__(self, rows: slice) -> FloatArray:
-        return encode(*self.layers, self.X[rows])[-1]
-
-
-def encode(
-    coefs: list[FloatArray], intercepts: list[FloatArray], activation: str, X: Any
-) -> list[FloatArray]:
-    """Return the codes of each layer, Eqs. (92, 93)."""
-    codes: list[FloatArray] = []
-    below = X
-    for coef, intercept in zip(coefs, intercepts, strict=True):
-        with blas_threads(2 * below.shape[0] * coef.size):
-            below = np.asarray(below @ coef)
-        below += intercept
-        ACTIVATIONS[activation].value(below)
-        codes.append(below)
-    return codes
+def dtype_of(rows: WeightedRows) -> Any:
+    """Return the dtype of some rows."""
+    return rows.X.dtype

@@ -32,6 +32,11 @@ class Objective:
         self.feed = feed
         self.alpha = alpha
 
+    @property
+    def n_rows(self):
+        """How many rows there are."""
+        return len(self.feed)
+
     def __call__(self, parameters, rows, scale=1.0, out=None):
         """Return (mean + penalty, scale * gradient) of some rows.
 
@@ -51,8 +56,15 @@ class Objective:
         return value, gradient
 
     def sum(self, parameters, rows, scale=1.0):
-        """Return (SUM over rows, scale * gradient of the sum), without the penalty."""
-        return self.network.gradient(parameters, self.feed(rows), scale)
+        """Return (SUM over rows, scale * gradient of the sum), without the penalty.
+
+        There may be many rows: they are read in blocks. The gradient is the caller's.
+        """
+        total, gradient = 0.0, parameters.like(np.zeros_like(parameters.flat))
+        for block in self.feed.blocks(rows):
+            batch = self.feed(block)
+            total += self.network.gradient(parameters, batch, scale, gradient)[0]
+        return total, gradient
 
     def losses(self, parameters, rows=None):
         """Return the loss of each row, or of all rows in order, without the penalty."""
@@ -72,58 +84,100 @@ class SumOverChunks:
     """The objective of data that lie in several chunks, each with its own `Objective`.
 
     Sums and gradients of the chunks are added up, and divided once: chunks may be
-    blocks that fit into the cache, or held by threads or processes. Without corruption
-    it equals, to rounding, the one objective of all rows; with corruption each chunk
-    has draws of its own.
+    blocks that fit into the cache, or held by threads, processes or other machines.
+    Without corruption it equals, to rounding, the one objective of all rows; with
+    corruption each chunk has draws of its own.
 
     Parameters
     ----------
     objectives : list of Objective
         Of the same parameters and the same `alpha`. They may share a network if `map`
-        takes one result after the other, as the built-in does.
+        takes one result after the other, as the built-in does. A `map` that knows where
+        the chunks are may be given what only stands for them, by `alpha` and `n_rows`.
     map : callable, default=map
-        ``map(function, *lists)`` -> iterable of results in that order, such as that of
-        a `concurrent.futures.Executor`.
+        ``map(function, objectives, rows)`` -> iterable of what ``function(objective,
+        rows)`` returns for each, in any order, such as that of a
+        `concurrent.futures.Executor`. It may give `total` of some in their place.
     """
 
     def __init__(self, objectives, map=map):
         self.objectives = list(objectives)
         self.map = map
-        lengths = [len(objective.feed) for objective in self.objectives]
+        self.alpha = self.objectives[0].alpha
+        lengths = [objective.n_rows for objective in self.objectives]
         self.start = np.concatenate([[0], np.cumsum(lengths)])
+
+    @property
+    def n_rows(self):
+        """How many rows there are in all chunks."""
+        return int(self.start[-1])
 
     def __call__(self, parameters, rows, scale=1.0, out=None):
         """Return (mean + penalty, scale * gradient) of some rows, in any order.
 
         Rows are numbered through all chunks; see `Objective`.
         """
-        gradient = parameters.like(np.zeros_like(parameters.flat))
-        chunk = np.searchsorted(self.start, rows, side="right") - 1
-        chosen = np.unique(chunk)
-        rows_of_chunks = [
-            rows[chunk == number] - self.start[number] for number in chosen
-        ]
-        total = 0.0
-        for part, part_gradient in self.map(
-            partial(sum_of_chunk, parameters, scale / len(rows)),
-            [self.objectives[number] for number in chosen],
-            rows_of_chunks,
-        ):
-            total += part
-            gradient.flat += part_gradient.flat
-        alpha = self.objectives[0].alpha
-        penalty = penalise(parameters, alpha, gradient, scale)
-        return total / len(rows) + penalty, added(gradient, out)
+        n_rows = len(rows)
+        value, gradient = self.sum(parameters, rows, scale / n_rows)
+        penalty = penalise(parameters, self.alpha, gradient, scale)
+        return value / n_rows + penalty, added(gradient, out)
+
+    def sum(self, parameters, rows, scale=1.0):
+        """Return (SUM over rows, scale * gradient of the sum), without the penalty."""
+        return total(self._on_chunks(partial(sum_of_chunk, parameters, scale), rows))
 
     def losses(self, parameters):
         """Return the loss of each row of all chunks in order, without the penalty."""
         parts = (objective.losses(parameters) for objective in self.objectives)
         return np.concatenate(list(parts))
 
+    def sum_of_losses(self, parameters, rows):
+        """Return the SUM of the losses of some rows, without the penalty."""
+        value, _ = total(self._on_chunks(partial(losses_of_chunk, parameters), rows))
+        return value
+
+    def _on_chunks(self, function, rows):
+        if isinstance(rows, slice) or len(rows) == self.n_rows:  # each is there once
+            n_rows = [objective.n_rows for objective in self.objectives]
+            chosen = np.flatnonzero(n_rows)
+            rows_of_chunks = [slice(0, n_rows[number]) for number in chosen]
+        else:
+            chunk = np.searchsorted(self.start, rows, side="right") - 1
+            chosen = np.unique(chunk)
+            rows_of_chunks = [
+                rows[chunk == number] - self.start[number] for number in chosen
+            ]
+        objectives = [self.objectives[number] for number in chosen]
+        return self.map(function, objectives, rows_of_chunks)
+
+
+# Functions of the module, so that processes can get them:
+
 
 def sum_of_chunk(parameters, scale, objective, rows):
-    """Call `Objective.sum`; a function of the module, so that processes can get it."""
+    """Call `Objective.sum`."""
     return objective.sum(parameters, rows, scale)
+
+
+def losses_of_chunk(parameters, objective, rows):
+    """Return the SUM of the losses of some rows, and no gradient."""
+    rows = None if isinstance(rows, slice) else rows
+    losses = objective.losses(parameters, rows)
+    return float(losses.sum(dtype=np.float64)), None
+
+
+def total(results):
+    """Add up values and gradients; these may be None. The first one is added to."""
+    value, gradient = 0.0, None
+    for part, part_gradient in results:
+        value += part
+        if part_gradient is None:
+            continue
+        if gradient is None:
+            gradient = part_gradient
+        else:
+            gradient.flat += part_gradient.flat
+    return value, gradient
 
 
 def added(gradient, out):

@@ -48,3 +48,13 @@ class Workspace:
         if buffer is None or buffer.size < size:
             buffer = self._buffers[name] = np.empty(size + size // 4, self.dtype)
         return buffer[:size].reshape(n_rows, n_columns)
+
+
+SIZES_KEPT = 8
+"""Of batches: the usual one and the last of an epoch, those of held-out rows, ..."""
+
+
+def make_room(buffers):
+    """Forget the oldest of the buffers by size, if there are many, for one more."""
+    if len(buffers) >= SIZES_KEPT:
+        del buffers[next(iter(buffers))]

@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import multiply
 
-from sk_autoenc.networks.buffers import zeros
+from sk_autoenc.networks.buffers import make_room, zeros
 from sk_autoenc.networks.parameters import FlatParameters, uniform_weights
 from sk_autoenc.networks.penalties import Penalties
 from sk_autoenc.networks.products import (
@@ -231,6 +231,7 @@ class Network:
         """
         buffers = self._buffers.get(n_rows)
         if buffers is None:
+            make_room(self._buffers)
             buffers = Buffers(n_rows, self.architecture, self.dtype)
             self._buffers[n_rows] = buffers
         return buffers

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import add, multiply
 
-from sk_autoenc.networks.buffers import zeros
+from sk_autoenc.networks.buffers import make_room, zeros
 from sk_autoenc.networks.parameters import FlatParameters, uniform_weights
 from sk_autoenc.networks.penalties import Penalties
 from sk_autoenc.networks.products import (
@@ -182,6 +182,7 @@ class Network:
         """
         buffers = self._buffers.get(n_rows)
         if buffers is None:
+            make_room(self._buffers)
             buffers = self._buffers[n_rows] = Buffers(n_rows, *self.shape, self.dtype)
         return buffers
 

@@ -1,0 +1,291 @@
+"""Estimators on a Dask cluster: trained and used where the partitions of the data are.
+
+The fitted model is the ordinary estimator, which needs no Dask to be loaded and used.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from sk_autoenc.base import Fitted
+from sk_autoenc.shards import InProcess, fit_shards, len_of
+
+try:
+    import dask
+    import dask.array
+    import dask.bag
+    import distributed
+
+    from sk_autoenc.dask_fleet import DaskFleet, same
+except ImportError as error:
+    raise ImportError(
+        f"sk_autoenc.dask needs Dask, of which {error.name!r} is missing: "
+        "pip install 'sk-autoenc[dask]'."
+    ) from error
+
+__all__ = ["fit", "inverse_transform", "score_samples", "transform"]
+
+
+def fit(estimator: Fitted, X: Any, y: object = None, *, client: Any = None) -> Fitted:
+    """Fit an estimator to the partitions of a collection, where they are.
+
+    Synchronous: at each step the workers add up value and gradient over the rows of the
+    batch that they hold, and one update is made here. Batches are those of
+    ``estimator.fit``, so that without corruption the result is the same, to rounding;
+    the corruption of a row depends on the seed, the step and its partition, not on the
+    number of workers. A step costs some ten milliseconds beside the work: it pays for
+    large batches, or ``solver="lbfgs"``.
+
+    Parameters
+    ----------
+    estimator : DenoisingAutoencoder, UnfoldingRAETransformer or RAETransformer
+        Fitted in place, as by its own ``fit``: parameters, attributes, warnings and
+        errors are the same.
+    X : dask array, data frame or bag
+        An array of shape (n_samples, n_features), of dense or sparse blocks; a data
+        frame of numbers; or a bag of trees. Partitions may be unequal or empty. Corrupt
+        by ``"swap"`` only rows that lie in no order: values come from the same
+        partition.
+    y : Ignored
+        Present for API consistency.
+    client : distributed.Client, default=None
+        Of the cluster. None: the present one; if there is none, the partitions are
+        brought here, and trained on in this process with the same result.
+
+    Returns
+    -------
+    estimator : object
+        `estimator`, which is fitted.
+
+    Raises
+    ------
+    TypeError
+        If the estimator needs all rows in one place, or X is no dask collection.
+    ValueError
+        As of ``estimator.fit``, or if partitions have other features than others. The
+        estimator then is as it was; a note says which partition.
+    ConnectionError
+        If the scheduler is lost. The estimator then is as it was.
+
+    See Also
+    --------
+    transform : Codes of a collection.
+
+    Examples
+    --------
+    >>> import dask.array
+    >>> from sk_autoenc import DenoisingAutoencoder
+    >>> from sk_autoenc.dask import fit, transform
+    >>> X = dask.array.random.default_rng(0).random((1000, 8), chunks=(250, 8))
+    >>> model = DenoisingAutoencoder(3, batch_size=500, max_iter=3, random_state=0)
+    >>> transform(fit(model, X), X)
+    dask.array<..., shape=(1000, 3), dtype=float64, ...>
+    """
+    parts = partitions(X)
+    client = client or current_client()
+    if client is None:
+        return fit_shards(estimator, InProcess(dask.compute(*parts)))
+    return fit_shards(estimator, DaskFleet(client, parts))
+
+
+def transform(estimator: Any, X: Any, *, client: Any = None) -> Any:
+    """Encode the rows or trees of a collection, partition by partition.
+
+    Parameters
+    ----------
+    estimator : object
+        Any fitted transformer of the package.
+    X : dask array, data frame or bag
+        As for `fit`.
+    client : distributed.Client, default=None
+        Sends the model to its cluster at once, instead of with each graph.
+
+    Returns
+    -------
+    codes : dask array of shape (n_samples, n_codes)
+        Lazy. Of a data frame or bag, lengths of blocks are not known.
+
+    See Also
+    --------
+    inverse_transform : The way back.
+
+    Examples
+    --------
+    >>> import dask.bag
+    >>> from sk_autoenc import UnfoldingRAETransformer
+    >>> from sk_autoenc.dask import transform
+    >>> trees = [([0.0, 1.0], ([1.0, 0.0], [1.0, 1.0])), ([1.0, 0.0],)]
+    >>> model = UnfoldingRAETransformer(max_iter=3, random_state=0).fit(trees)
+    >>> codes = transform(model, dask.bag.from_sequence(trees, npartitions=2))
+    >>> codes.compute().shape
+    (2, 2)
+    """
+    return on_blocks(estimator, "transform", X, client)
+
+
+def score_samples(estimator: Any, X: Any, *, client: Any = None) -> Any:
+    """Score each row or tree of a collection, partition by partition.
+
+    Parameters
+    ----------
+    estimator : object
+        Any fitted estimator of the package with `score_samples`.
+    X : dask array, data frame or bag
+        As for `fit`.
+    client : distributed.Client, default=None
+        As for `transform`.
+
+    Returns
+    -------
+    scores : dask array of shape (n_samples,)
+        Lazy.
+
+    See Also
+    --------
+    transform : Codes of a collection.
+
+    Examples
+    --------
+    >>> import dask.array, numpy
+    >>> from sk_autoenc import DenoisingAutoencoder
+    >>> from sk_autoenc.dask import score_samples
+    >>> model = DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(numpy.eye(4))
+    >>> score_samples(model, dask.array.eye(4, chunks=2)).shape
+    (4,)
+    """
+    return on_blocks(estimator, "score_samples", X, client)
+
+
+def inverse_transform(
+    estimator: Any, X: Any, structures: Any = None, *, client: Any = None
+) -> Any:
+    """Decode codes, partition by partition.
+
+    Parameters
+    ----------
+    estimator : object
+        Any fitted estimator of the package with `inverse_transform`.
+    X : dask array of shape (n_samples, n_codes)
+        Codes, as `transform` gives them.
+    structures : dask bag or None, default=None
+        Of an estimator of trees: the shapes to unfold into, in partitions as long as
+        those of X.
+    client : distributed.Client, default=None
+        As for `transform`.
+
+    Returns
+    -------
+    decoded : dask array of shape (n_samples, n_features), or bag of trees
+        Lazy.
+
+    See Also
+    --------
+    transform : Codes of a collection.
+
+    Examples
+    --------
+    >>> import dask.array, numpy
+    >>> from sk_autoenc import DenoisingAutoencoder
+    >>> from sk_autoenc.dask import inverse_transform
+    >>> model = DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(numpy.eye(4))
+    >>> inverse_transform(model, dask.array.zeros((6, 2), chunks=3)).shape
+    (6, 4)
+    """
+    if structures is None:
+        return on_blocks(estimator, "inverse_transform", X, client)
+    codes, shapes = partitions(X), partitions(structures)
+    if len(codes) != len(shapes):
+        raise ValueError(
+            f"X has {len(codes)} partitions and structures {len(shapes)}; they must be "
+            "the same. Make X by transform of these trees, or repartition."
+        )
+    model = delayed_model(estimator, client)
+    return dask.bag.from_delayed(
+        [
+            dask.delayed(unfolded)(model, *pair)
+            for pair in zip(codes, shapes, strict=True)
+        ]
+    )
+
+
+def current_client() -> Any:
+    """Return the client that is in use, or None."""
+    try:
+        return distributed.get_client()
+    except ValueError:  # there is none
+        return None
+
+
+def partitions(X: Any) -> list[Any]:
+    """Return the partitions of a collection, each with all features."""
+    if not dask.is_dask_collection(X) or not hasattr(X, "to_delayed"):
+        raise TypeError(
+            "X must be a dask array, data frame or bag of trees; got "
+            f"{type(X).__name__}. Call the estimator's own method, or make it one by "
+            "dask.array.from_array(X, chunks=(10_000, -1))."
+        )
+    if isinstance(X, dask.array.Array):
+        if X.ndim != 2:
+            raise ValueError(
+                f"Expected a 2-D array, got one of shape {X.shape}. Pass rows of "
+                "(n_samples, n_features)."
+            )
+        X = X.rechunk({1: -1})
+        return list(X.to_delayed().ravel())
+    return list(X.to_delayed())
+
+
+def on_blocks(estimator: Any, method: str, X: Any, client: Any) -> Any:
+    """Return what a method of a model makes of the partitions, as one dask array."""
+    parts = partitions(X)
+    made = getattr(estimator, method)(example_of(estimator, method, X))
+    model = delayed_model(estimator, client)
+    is_array = isinstance(X, dask.array.Array)
+    lengths = X.chunks[0] if is_array else [np.nan] * len(parts)
+    shape, dtype = made.shape[1:], made.dtype
+    return dask.array.concatenate(
+        [
+            dask.array.from_delayed(
+                dask.delayed(block_of)(model, method, part, shape, dtype),
+                (length, *shape),
+                dtype,
+            )
+            for length, part in zip(lengths, parts, strict=True)
+        ]
+    )
+
+
+def example_of(estimator: Any, method: str, X: Any) -> Any:
+    """Make a sample like those of X, which shows the form of what is made of it."""
+    if isinstance(X, dask.bag.Bag):
+        return [(np.zeros(estimator.n_features_in_),)]
+    if hasattr(X, "_meta_nonempty"):
+        return X._meta_nonempty
+    n_features = X.shape[1]
+    return np.zeros((1, n_features), X.dtype)
+
+
+def delayed_model(estimator: Any, client: Any) -> Any:
+    """Return a model for a graph, which then holds it once."""
+    if client is None:
+        return dask.delayed(estimator)
+    return dask.delayed(client.submit(same, estimator, pure=False))
+
+
+# What the workers run:
+
+
+def block_of(
+    model: Any, method: str, X: Any, shape: tuple[int, ...], dtype: Any
+) -> Any:
+    """Call a method of a model with a partition, which may be empty."""
+    X = list(X) if not hasattr(X, "shape") else X
+    if not len_of(X):
+        return np.empty((0, *shape), dtype)
+    return getattr(model, method)(X)
+
+
+def unfolded(model: Any, codes: Any, shapes: Any) -> Any:
+    """Decode the codes of a partition of trees, which may be empty."""
+    shapes = list(shapes)
+    return model.inverse_transform(codes, structures=shapes) if shapes else []

@@ -1,0 +1,149 @@
+"""How shards live on the workers of a Dask cluster."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from itertools import groupby
+from typing import Any
+
+import distributed
+
+from sk_autoenc.shards import Result, Task, Workshop, noting_part
+
+SECONDS_BETWEEN_LOOKS = 1.0
+"""After which a step asks whether workers have gone."""
+
+
+class DaskFleet:
+    """Has work done on the workers of a cluster, as `shards.Fleet` says.
+
+    All of it is tasks without a state, on futures of the shards: if a worker dies, the
+    scheduler makes its shards anew from the partitions, and repeats what was lost.
+    """
+
+    def __init__(self, client: Any, parts: list[Any]) -> None:
+        self.client = client
+        self.parts = client.compute(parts)
+        self.data: list[Any] = []
+        self.worker_of: dict[int, str] = {}
+        self.time_of_look = 0.0
+
+    def read(self, read: Callable[[Any], tuple[Any, Any]]) -> list[Any]:
+        """Read every part on its worker."""
+        reader = self._put(read)
+        pairs = [
+            self._submit(noting_part, number, reader, part)
+            for number, part in enumerate(self.parts)
+        ]
+        known = self._gather([self._submit(second, pair) for pair in pairs])
+        self.data = [self._submit(first, pair) for pair in pairs]
+        self.parts = []
+        return known
+
+    def each(self, function: Callable[[Any], Any]) -> list[Any]:
+        """Call a function with the data of each shard, on their workers."""
+        called = self._put(function)
+        return self._gather([self._submit(call, called, data) for data in self.data])
+
+    def begin(self, workshop: Workshop) -> None:
+        """Put a workshop on the workers."""
+        self.workshop = self._put(workshop)
+        self._look_who_has()
+
+    def totals(
+        self, function: Callable[[Any, Any], Result], tasks: list[Task]
+    ) -> list[Result]:
+        """Return the totals of the tasks of each worker."""
+        if time.monotonic() > self.time_of_look + SECONDS_BETWEEN_LOOKS:
+            self._look_for_workers()
+        on_workers = self._put(function)
+        futures = []
+        in_order = sorted(tasks, key=self._worker_of)
+        for worker, group in groupby(in_order, key=self._worker_of):
+            some = list(group)
+            futures.append(
+                self._submit(
+                    total_of_worker,
+                    self.workshop,
+                    on_workers,
+                    some,
+                    [self.data[task.number] for task in some],
+                    workers=[worker],
+                    allow_other_workers=True,
+                )
+            )
+        return self._gather(futures)
+
+    def _worker_of(self, task: Task) -> str:
+        return self.worker_of[task.number]
+
+    def _look_for_workers(self) -> None:
+        workers = self.client.scheduler_info(n_workers=-1)["workers"]
+        if not set(self.worker_of.values()) <= set(workers):
+            self._look_who_has()
+        self.time_of_look = time.monotonic()
+
+    def _look_who_has(self) -> None:
+        distributed.wait(self.data)
+        who_has = self.client.who_has(self.data)
+        self.worker_of = {
+            number: min(who_has[future.key], default="")
+            for number, future in enumerate(self.data)
+        }
+
+    def _put(self, value: Any) -> Any:
+        """Make a value a task: workers pass it on to each other.
+
+        If the one that has it dies it is made again, as scattered data are not.
+        """
+        return self._submit(same, value)
+
+    def _submit(self, function: Any, *arguments: Any, **settings: Any) -> Any:
+        return self.client.submit(function, *arguments, pure=False, **settings)
+
+    def _gather(self, futures: list[Any]) -> list[Any]:
+        try:
+            gathered: list[Any] = self.client.gather(futures)
+        except (CancelledError, OSError, TimeoutError) as error:
+            if self.client.status == "running" and not isinstance(
+                error, CancelledError
+            ):
+                raise  # a worker's own
+            raise ConnectionError(
+                "The Dask scheduler was lost during training; the estimator is as "
+                "it was before. Start a cluster, and fit again."
+            ) from error
+        return gathered
+
+
+# What the workers run:
+
+
+def same(value: Any) -> Any:
+    """Return a value: a task that does so puts it on a worker."""
+    return value
+
+
+def call(function: Any, data: Any) -> Any:
+    """Call a function that is itself the value of a task."""
+    return function(data)
+
+
+def first(pair: tuple[Any, Any]) -> Any:
+    """Return the data of a shard."""
+    return pair[0]
+
+
+def second(pair: tuple[Any, Any]) -> Any:
+    """Return what is known of a shard."""
+    return pair[1]
+
+
+def total_of_worker(
+    workshop: Workshop,
+    function: Callable[[Any, Any], Result],
+    tasks: list[Task],
+    data: list[Any],
+) -> Result:
+    """Return the total of what is on one worker."""
+    return workshop.total(function, zip(tasks, data, strict=True))

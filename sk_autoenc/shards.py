@@ -1,0 +1,301 @@
+"""Training on data that lie in several shards, such as parts on other machines.
+
+Facts of the shards add up to those of all data and say what is to be trained; at each
+step, sums over rows of the shards add up to the objective. What is random of a row
+depends on the seed, the step, its shard and the other rows there, but not on where, how
+often or in which order it is computed: work that is lost can be done again.
+"""
+
+import copy
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from sklearn.base import clone
+
+from sk_autoenc._typing import IntArray
+from sk_autoenc.base import VALIDATION_STREAM, Fitted, Problem, adopt
+from sk_autoenc.objectives import SumOverChunks, total
+from sk_autoenc.row_facts import facts_of_all
+from sk_autoenc.validation import FEATURE_ATTRIBUTES
+
+Result = tuple[float, Any]
+"""A value and a gradient."""
+
+
+AGREED = (*FEATURE_ATTRIBUTES, "input_kind_")
+"""Fitted attributes that all shards must have alike."""
+
+
+class Shard(NamedTuple):
+    """Stands for the objective of a shard, where the shard is not."""
+
+    number: int
+    n_rows: int
+    alpha: float
+    stream: int
+    """Its number among those that have rows: empty ones change nothing."""
+
+
+class Task(NamedTuple):
+    """Some rows of a shard."""
+
+    number: int
+    """Of the shard."""
+    rows: Any
+    """Indices, or a slice of all."""
+    stream: list[int]
+    """Names the random numbers."""
+
+
+class Fleet(Protocol):
+    """Whoever knows where the shards are, and has work done there."""
+
+    def read(self, read: Callable[[Any], tuple[Any, Any]]) -> list[Any]:
+        """Have every part read, which makes a shard of it.
+
+        ``read(part)`` -> data of the shard, and what is to be known of it: the list has
+        that of each shard, in order.
+        """
+
+    def each(self, function: Callable[[Any], Any]) -> list[Any]:
+        """Return ``function(data)`` of each shard, in order."""
+
+    def begin(self, workshop: "Workshop") -> None:
+        """Put a workshop where the shards are."""
+
+    def totals(
+        self, function: Callable[[Any, Any], Result], tasks: list[Task]
+    ) -> Iterable[Result]:
+        """Return the totals of some tasks each, `Workshop.total`, together of all."""
+
+
+class InProcess:
+    """A `Fleet` of one process, which holds all parts in memory."""
+
+    def __init__(self, parts: list[Any]) -> None:
+        self.parts = parts
+
+    def read(self, read: Callable[[Any], tuple[Any, Any]]) -> list[Any]:
+        """Read all parts."""
+        pairs = [noting_part(number, read, x) for number, x in enumerate(self.parts)]
+        self.data = [data for data, _ in pairs]
+        return [known for _, known in pairs]
+
+    def each(self, function: Callable[[Any], Any]) -> list[Any]:
+        """Call a function with the data of each shard."""
+        return [function(data) for data in self.data]
+
+    def begin(self, workshop: "Workshop") -> None:
+        """Keep the workshop."""
+        self.workshop = workshop
+
+    def totals(
+        self, function: Callable[[Any, Any], Result], tasks: list[Task]
+    ) -> list[Result]:
+        """Return one total."""
+        pairs = ((task, self.data[task.number]) for task in tasks)
+        return [self.workshop.total(function, pairs)]
+
+
+class Workshop:
+    """Makes objectives of shards: all that work on them needs, but data.
+
+    Every thread, copy and pickle has memory of its own.
+    """
+
+    def __init__(
+        self,
+        objective_of: Callable[[Any, Any], Any],
+        make_corruption: Callable[[np.random.Generator], Any],
+    ) -> None:
+        self.objective_of = objective_of
+        self.make_corruption = make_corruption
+        self._of_thread = threading.local()
+
+    def __reduce__(self) -> Any:
+        return Workshop, (self.objective_of, self.make_corruption)
+
+    def total(
+        self,
+        function: Callable[[Any, Any], Result],
+        tasks: Iterable[tuple[Task, Any]],
+    ) -> Result:
+        """Add up ``function(objective, rows)`` of tasks, each with its shard's data."""
+        return total(
+            function(self.objective(data, task.stream), task.rows)
+            for task, data in tasks
+        )
+
+    def objective(self, data: Any, stream: list[int]) -> Any:
+        """Make the objective of a shard, with the random numbers of a stream."""
+        if not hasattr(self._of_thread, "objective_of"):
+            self._of_thread.objective_of = copy.deepcopy(self.objective_of)
+        rng = np.random.Generator(np.random.SFC64(stream))
+        return self._of_thread.objective_of(data, self.make_corruption(rng))
+
+
+class Steps:
+    """The `map` of `SumOverChunks`: counts the steps, which name random numbers."""
+
+    def __init__(self, fleet: Fleet, seed: list[int]) -> None:
+        self.fleet = fleet
+        self.seed = seed
+        self.n_steps = 0
+
+    def __call__(
+        self, function: Any, shards: list[Shard], rows: list[Any]
+    ) -> Iterable[Result]:
+        """Begin the next step."""
+        self.n_steps += 1
+        return self.fleet.totals(function, self._tasks(shards, rows, self.n_steps))
+
+    def held_out(
+        self, function: Any, shards: list[Shard], rows: list[Any]
+    ) -> Iterable[Result]:
+        """Look at held-out rows, with the same random numbers at every call."""
+        return self.fleet.totals(function, self._tasks(shards, rows, VALIDATION_STREAM))
+
+    def _tasks(self, shards: list[Shard], rows: list[Any], stream: int) -> list[Task]:
+        return [
+            Task(shard.number, some, [*self.seed, stream, shard.stream])
+            for shard, some in zip(shards, rows, strict=True)
+        ]
+
+
+def fit_shards(estimator: Fitted, fleet: Fleet) -> Fitted:
+    """Do what `estimator.fit` does, with all data in shards.
+
+    Without random numbers but those of the start and the order of the rows it is the
+    same, to rounding.
+    """
+    refuse_what_does_not_add_up(estimator)
+    goes_on = getattr(estimator, "warm_start", False)
+    reset = not (goes_on and estimator.__sklearn_is_fitted__())
+    settings = estimator._settings(reset)
+    reader = clone(estimator) if reset else estimator
+    known = fleet.read(partial(read_part, reader, reset))
+    learned = learned_of_all(known)
+    if hasattr(estimator, "_learned_by_sums"):
+        each = partial(of_shards_with_rows, fleet)
+        adopt(estimator, estimator._learned_by_sums(settings, learned, each))
+        return estimator
+    look = partial(clone(estimator)._facts, settings)
+    facts = facts_of_all(of_shards_with_rows(fleet, look))
+    if not reset:
+        learned = estimator._fitted_state()
+    problem = estimator._outline(settings, facts, learned, reset)
+    fleet.begin(Workshop(problem.objective_of, problem.make_corruption))
+    n_rows = [each["n_rows"] for each in known]
+    trained: Fitted = estimator._train(on_shards(problem, fleet, n_rows), None, None)
+    return trained
+
+
+def on_shards(problem: Problem, fleet: Fleet, n_rows: list[int]) -> Problem:
+    """Return a problem whose objective is the sum over shards."""
+    draws = problem.draws
+    steps = Steps(fleet, [*draws.entropy, draws.n_samples_seen])
+    streams = np.cumsum(np.array(n_rows) > 0).tolist()
+    shards = [
+        Shard(number, n, problem.settings.alpha, stream)
+        for number, (n, stream) in enumerate(zip(n_rows, streams, strict=True))
+    ]
+    held_out = SumOverChunks(shards, steps.held_out)
+
+    def judge(parameters: Any, rows: IntArray) -> float:
+        return float(held_out.sum_of_losses(parameters, rows) / len(rows))
+
+    return problem._replace(objective=SumOverChunks(shards, steps), judge=judge)
+
+
+def read_part(estimator: Any, reset: bool, X: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the data of a part, checked, and what all must agree on.
+
+    Data of a part without rows are None.
+    """
+    if not len_of(X):
+        return None, {"n_rows": 0}
+    data, learned = estimator._read(X, reset)
+    agreed = {name: learned[name] for name in AGREED if name in learned}
+    return data, {"n_rows": len_of(X), **agreed}
+
+
+def of_shards_with_rows(fleet: Fleet, function: Callable[[Any], Any]) -> list[Any]:
+    """Return ``function(data)`` of each shard that has rows."""
+    found = fleet.each(partial(unless_none, function))
+    return [each for each in found if each is not None]
+
+
+def unless_none(function: Callable[[Any], Any], data: Any) -> Any:
+    """Call a function unless there are no data."""
+    return None if data is None else function(data)
+
+
+def noting_part(number: int, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function; note in what it raises which part of X that is about."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        error.add_note(f"This is about partition {number} of X, counted from 0.")
+        raise
+
+
+def learned_of_all(known: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what was learned of every shard, which must be the same."""
+    first: dict[str, Any] | None = None
+    for number, of_shard in enumerate(known):
+        learned = {name: of_shard[name] for name in AGREED if name in of_shard}
+        if not of_shard["n_rows"]:
+            continue
+        if first is None:
+            first, number_of_first = learned, number
+        for name in AGREED:
+            one, other = first.get(name), learned.get(name)
+            if not np.array_equal(np.array(one), np.array(other)):
+                raise ValueError(
+                    f"All partitions of X must have the same features, but {name} of "
+                    f"partition {number_of_first} is {one!r:.200}, and of partition "
+                    f"{number} it is {other!r:.200}."
+                )
+    if first is None:
+        raise ValueError(
+            f"X has 0 samples in {len(known)} partitions, while at least 1 is required."
+        )
+    return first
+
+
+def len_of(X: Any) -> int:
+    """Return the number of rows of an array, sparse matrix, data frame or list."""
+    return int(X.shape[0]) if hasattr(X, "shape") else len(X)
+
+
+def refuse_what_does_not_add_up(estimator: Any) -> None:
+    """Refuse an estimator, or settings, whose objective is no sum over shards."""
+    name = type(estimator).__name__
+    if not (hasattr(estimator, "_outline") or hasattr(estimator, "_learned_by_sums")):
+        raise TypeError(
+            f"{name} cannot be trained on data in parts: it needs all of them at once. "
+            "Fit it on a sample that fits into memory, and transform the parts with it."
+        )
+    for parameter, remedy in NOT_SUMS.items():
+        value = getattr(estimator, parameter, None)
+        if value:
+            raise ValueError(
+                f"{parameter}={value!r} of {name} cannot be trained on data in parts: "
+                f"{remedy}"
+            )
+
+
+NOT_SUMS = {
+    "sparsity": (
+        "it is about the means of units over a whole batch, which is not in one place. "
+        "Use sparsity=0; contraction is a sum over rows."
+    ),
+    "reconstruction_sampling": (
+        "it steps only where a batch has features, which is not known in one place. "
+        "Use reconstruction_sampling=None, or fit on one machine."
+    ),
+}
+"""Parameters, and why they are refused."""
