@@ -5,12 +5,14 @@ parameter for trees in any form is ``Forest | TreesLike``.
 """
 
 from collections.abc import Callable, Sequence
+from os import PathLike
 from types import EllipsisType
 from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Directory: TypeAlias = str | PathLike[str]
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
 """float32 or float64."""
 IntArray: TypeAlias = NDArray[np.signedinteger[Any]]

@@ -12,6 +12,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Self, TypeVar
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
@@ -20,12 +21,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._compat import CallbackSupportMixin
-from sk_autoenc._typing import FloatArray, IntArray, RandomState
+from sk_autoenc._typing import Directory, FloatArray, IntArray, RandomState
+from sk_autoenc.checkpoint import Checkpoint
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.plain import SavedPlain
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
-from sk_autoenc.training import Plan, TrainingResult, minimise
+from sk_autoenc.training import NoCheckpoint, Plan, TrainingResult, minimise
 from sk_autoenc.validation import caller_level, count_held_out, resolve_batch_size
 
 Fitted = TypeVar("Fitted", bound=BaseEstimator)
@@ -85,6 +87,9 @@ class Problem(NamedTuple):
     """``objective_of(data, corruption)`` -> the objective of data that are checked: all
     or, where they lie in parts, some. None: they must not lie in parts."""
 
+    facts: Any = None
+    """What is known of all data, such as `row_facts.RowFacts`."""
+
     def of(self, data: Any) -> Self:
         """Return the problem whose objective is of these data."""
         corruption = self.make_corruption(self.draws.rng)
@@ -143,11 +148,27 @@ class BaseIterative(SavedPlain, CallbackSupportMixin, BaseEstimator):
         facts = self._facts(settings, data)
         return self._outline(settings, facts, learned, reset).of(data)
 
-    def _fit(self, X: Any, y: object, **labels: Any) -> Self:
+    def _fit(
+        self, X: Any, y: object, checkpoint: Directory | None = None, **labels: Any
+    ) -> Self:
         resume = self.warm_start and self.__sklearn_is_fitted__()
-        return self._train(self._problem(X, y, reset=not resume, **labels), X, y)
+        problem = self._problem(X, y, reset=not resume, **labels)
+        return self._train(problem, checkpoint, X, y)
 
-    def _train(self, problem: Problem, X: Any, y: object) -> Self:
+    def _train(
+        self,
+        problem: Problem,
+        directory: Directory | None = None,
+        X: Any = None,
+        y: object = None,
+    ) -> Self:
+        checkpoint: Any = NoCheckpoint()
+        if directory is not None:
+            checkpoint = Checkpoint(directory, name_of_run(self, problem))
+        if checkpoint.state is not None:  # random_state=None would draw anew
+            entropy = checkpoint.state["entropy"]
+            draws = problem.draws._replace(entropy=entropy)
+            problem = problem._replace(draws=draws)
         max_iter = problem.settings.max_iter
         context = self._init_callback_context(max_subtasks=max_iter)
         solver = new_solver(problem)
@@ -158,6 +179,7 @@ class BaseIterative(SavedPlain, CallbackSupportMixin, BaseEstimator):
                 None if held_out is None else partial(problem.held_out_loss, held_out)
             ),
             keep_interrupted=not self._part_of_another,
+            checkpoint=checkpoint,
         )
         result = run(problem, rows, solver, plan)
         # Its moments, twice as long as the parameters, are for nothing else.
@@ -225,6 +247,24 @@ class BaseIterative(SavedPlain, CallbackSupportMixin, BaseEstimator):
 
     def _fitted_state(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if is_fitted(name)}
+
+
+def name_of_run(estimator: BaseEstimator, problem: Problem) -> dict[str, Any]:
+    """Return what must be the same for a run to go on from a checkpoint."""
+    settings = {
+        name: value
+        for name, value in vars(problem.settings).items()
+        if name not in ("verbose", "random_state") and not callable(value)
+    }
+    return {
+        "estimator": type(estimator).__name__,
+        **{name: repr(value) for name, value in settings.items()},
+        "n_samples": problem.n_samples,
+        "n_samples seen before": problem.draws.n_samples_seen,
+        "shapes of parameters": dict(problem.parameters.shapes),
+        "dtype": problem.parameters.flat.dtype.name,
+        "facts of X": joblib.hash(problem.facts),
+    }
 
 
 def adopt(estimator: BaseEstimator, learned: dict[str, Any]) -> None:
@@ -300,6 +340,7 @@ def make_plan(problem: Problem, n_rows: int, *, warn: bool) -> Plan:
         n_iter_no_change=settings.n_iter_no_change,
         verbose=bool(settings.verbose),
         rng=draws.rng,
+        entropy=draws.entropy,
         n_samples_seen=draws.n_samples_seen,
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metaestimators import available_if
 
 from sk_autoenc._compat import with_callbacks
-from sk_autoenc._typing import FloatArray, Tree, TreesLike, typed
+from sk_autoenc._typing import Directory, FloatArray, Tree, TreesLike, typed
 from sk_autoenc.base import Problem, corruption_maker, steps_by_minibatches
 from sk_autoenc.base_tree import BaseTree, initial_parameters
 from sk_autoenc.feeds import TreeFeed
@@ -47,7 +47,13 @@ class BaseTreeAutoencoder(BaseTree):
     __metadata_request__inverse_transform: ClassVar = {"structures": True}
 
     @typed(with_callbacks)
-    def fit(self, X: Forest | TreesLike, y: object = None) -> Self:
+    def fit(
+        self,
+        X: Forest | TreesLike,
+        y: object = None,
+        *,
+        checkpoint: Directory | None = None,
+    ) -> Self:
         """Fit the model to trees.
 
         Parameters
@@ -62,6 +68,11 @@ class BaseTreeAutoencoder(BaseTree):
             `LeafVectorizer` before.
         y : Ignored
             Present for API consistency; handed to callbacks only.
+        checkpoint : str, path-like or None, default=None
+            A directory in which the run so far is kept, after each epoch but at most
+            once a second. A later call with the same data and parameters goes on from
+            there, to the same result, and ends at once if the run was over; of "lbfgs"
+            the memory of past steps is lost. It is a pickle: only you should write it.
 
         Returns
         -------
@@ -92,7 +103,7 @@ class BaseTreeAutoencoder(BaseTree):
         >>> model.n_iter_
         3
         """
-        return self._fit(X, y)
+        return self._fit(X, y, checkpoint)
 
     @typed(available_if(steps_by_minibatches))
     def partial_fit(self, X: Forest | TreesLike, y: object = None) -> Self:
@@ -378,6 +389,7 @@ class BaseTreeAutoencoder(BaseTree):
             lambda n_trees: network.flops(n_trees * inner_nodes_of_a_tree),
             learned,
             objective_of=partial(tree_objective, network, known, settings.alpha),
+            facts=facts,
         )
 
     def _unfold(self, codes: FloatArray, forest: Forest) -> FloatArray:

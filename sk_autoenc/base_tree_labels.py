@@ -140,6 +140,7 @@ class BaseLabelledTree(BaseTree):
             learned,
             judge,
             targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0],
+            facts=facts,
         )
 
     def _usual_n_components(self, n_features: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sk_autoenc._typing import Directory
 from sk_autoenc.base import Fitted
 from sk_autoenc.shards import InProcess, fit_shards, len_of
 
@@ -26,7 +27,14 @@ except ImportError as error:
 __all__ = ["fit", "inverse_transform", "score_samples", "transform"]
 
 
-def fit(estimator: Fitted, X: Any, y: object = None, *, client: Any = None) -> Fitted:
+def fit(
+    estimator: Fitted,
+    X: Any,
+    y: object = None,
+    *,
+    client: Any = None,
+    checkpoint: Directory | None = None,
+) -> Fitted:
     """Fit an estimator to the partitions of a collection, where they are.
 
     Synchronous: at each step the workers add up value and gradient over the rows of the
@@ -51,6 +59,8 @@ def fit(estimator: Fitted, X: Any, y: object = None, *, client: Any = None) -> F
     client : distributed.Client, default=None
         Of the cluster. None: the present one; if there is none, the partitions are
         brought here, and trained on in this process with the same result.
+    checkpoint : str, path-like or None, default=None
+        A directory of this machine, as for ``estimator.fit``. The closed form has none.
 
     Returns
     -------
@@ -65,7 +75,8 @@ def fit(estimator: Fitted, X: Any, y: object = None, *, client: Any = None) -> F
         As of ``estimator.fit``, or if partitions have other features than others. The
         estimator then is as it was; a note says which partition.
     ConnectionError
-        If the scheduler is lost. The estimator then is as it was.
+        If the scheduler is lost. The estimator then is as it was; with a checkpoint a
+        new call goes on.
 
     See Also
     --------
@@ -84,8 +95,8 @@ def fit(estimator: Fitted, X: Any, y: object = None, *, client: Any = None) -> F
     parts = partitions(X)
     client = client or current_client()
     if client is None:
-        return fit_shards(estimator, InProcess(dask.compute(*parts)))
-    return fit_shards(estimator, DaskFleet(client, parts))
+        return fit_shards(estimator, InProcess(list(dask.compute(*parts))), checkpoint)
+    return fit_shards(estimator, DaskFleet(client, parts), checkpoint)
 
 
 def transform(estimator: Any, X: Any, *, client: Any = None) -> Any:

@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError
 from itertools import groupby
 from typing import Any
 
 import distributed
 
-from sk_autoenc.shards import Result, Task, Workshop, noting_part
+from sk_autoenc.shards import Result, Task, Workshop, note_part
 
 SECONDS_BETWEEN_LOOKS = 1.0
 """After which a step asks whether workers have gone."""
@@ -23,21 +22,17 @@ class DaskFleet:
 
     def __init__(self, client: Any, parts: list[Any]) -> None:
         self.client = client
-        self.parts = client.compute(parts)
+        self.parts = parts
         self.data: list[Any] = []
         self.worker_of: dict[int, str] = {}
         self.time_of_look = 0.0
 
     def read(self, read: Callable[[Any], tuple[Any, Any]]) -> list[Any]:
         """Read every part on its worker."""
-        reader = self._put(read)
-        pairs = [
-            self._submit(noting_part, number, reader, part)
-            for number, part in enumerate(self.parts)
-        ]
+        reader, parts = self._put(read), self.client.compute(self.parts)
+        pairs = [self._submit(call, reader, part) for part in parts]
         known = self._gather([self._submit(second, pair) for pair in pairs])
         self.data = [self._submit(first, pair) for pair in pairs]
-        self.parts = []
         return known
 
     def each(self, function: Callable[[Any], Any]) -> list[Any]:
@@ -104,11 +99,11 @@ class DaskFleet:
     def _gather(self, futures: list[Any]) -> list[Any]:
         try:
             gathered: list[Any] = self.client.gather(futures)
-        except (CancelledError, OSError, TimeoutError) as error:
-            if self.client.status == "running" and not isinstance(
-                error, CancelledError
-            ):
-                raise  # a worker's own
+        except Exception as error:
+            failed = [n for n, each in enumerate(futures) if each.status == "error"]
+            if failed and self.client.status == "running":
+                note_part(error, failed[0])
+                raise
             raise ConnectionError(
                 "The Dask scheduler was lost during training; the estimator is as "
                 "it was before. Start a cluster, and fit again."

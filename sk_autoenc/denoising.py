@@ -13,6 +13,7 @@ from sk_autoenc._compat import with_callbacks
 from sk_autoenc._typing import (
     Activation,
     Corruption,
+    Directory,
     FloatArray,
     LearningRate,
     Loss,
@@ -404,7 +405,13 @@ class DenoisingAutoencoder(RowAutoencoder):
         self.verbose = verbose
 
     @typed(with_callbacks)
-    def fit(self, X: MatrixLike, y: object = None) -> Self:
+    def fit(
+        self,
+        X: MatrixLike,
+        y: object = None,
+        *,
+        checkpoint: Directory | None = None,
+    ) -> Self:
         """Fit the model to X.
 
         Parameters
@@ -414,6 +421,11 @@ class DenoisingAutoencoder(RowAutoencoder):
             numbers become float64.
         y : Ignored
             Present for API consistency; handed to callbacks only.
+        checkpoint : str, path-like or None, default=None
+            A directory in which the run so far is kept, after each epoch but at most
+            once a second. A later call with the same data and parameters goes on from
+            there, to the same result, and ends at once if the run was over; of "lbfgs"
+            the memory of past steps is lost. It is a pickle: only you should write it.
 
         Returns
         -------
@@ -423,9 +435,9 @@ class DenoisingAutoencoder(RowAutoencoder):
         Raises
         ------
         ValueError
-            If a parameter or X is not valid, if every entry of X is missing, or if the
-            loss stops being finite. The estimator then is as it was before the call, as
-            after any error.
+            If a parameter or X is not valid, if every entry of X is missing, if the
+            loss stops being finite, or if the checkpoint is of another run. The
+            estimator then is as it was before the call, as after any error.
 
         Warns
         -----
@@ -442,7 +454,7 @@ class DenoisingAutoencoder(RowAutoencoder):
         >>> DenoisingAutoencoder(2, max_iter=3, random_state=0).fit(np.eye(4)).n_iter_
         3
         """
-        return self._fit(X, y)
+        return self._fit(X, y, checkpoint)
 
     @typed(available_if(steps_by_minibatches))
     def partial_fit(self, X: MatrixLike, y: object = None) -> Self:
@@ -661,6 +673,7 @@ class DenoisingAutoencoder(RowAutoencoder):
             network.flops,
             learned,
             objective_of=partial(objective_of, settings, network),
+            facts=facts,
         )
 
     def _parameter_attributes(self, parameters: Any) -> dict[str, FloatArray]:

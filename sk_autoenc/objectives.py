@@ -37,6 +37,15 @@ class Objective:
         """How many rows there are."""
         return len(self.feed)
 
+    @property
+    def draws(self):
+        """All that the next random numbers follow from; can be set, too."""
+        return self.feed.corruption
+
+    @draws.setter
+    def draws(self, draws):
+        self.feed.corruption = draws
+
     def __call__(self, parameters, rows, scale=1.0, out=None):
         """Return (mean + penalty, scale * gradient) of some rows.
 
@@ -111,6 +120,16 @@ class SumOverChunks:
     def n_rows(self):
         """How many rows there are in all chunks."""
         return int(self.start[-1])
+
+    @property
+    def draws(self):
+        """As of an `Objective`; None unless `map` counts."""
+        return getattr(self.map, "draws", None)
+
+    @draws.setter
+    def draws(self, draws):
+        if draws is not None:
+            self.map.draws = draws
 
     def __call__(self, parameters, rows, scale=1.0, out=None):
         """Return (mean + penalty, scale * gradient) of some rows, in any order.

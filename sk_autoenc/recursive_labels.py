@@ -12,6 +12,7 @@ from sk_autoenc._compat import with_callbacks
 from sk_autoenc._typing import (
     Activation,
     Composition,
+    Directory,
     FloatArray,
     LearningRate,
     Pooling,
@@ -260,6 +261,8 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         X: Forest | TreesLike,
         y: ArrayLike,
         node_labels: Sequence[Sequence[object] | None] | None = None,
+        *,
+        checkpoint: Directory | None = None,
     ) -> Self:
         """Fit the model to trees and their classes.
 
@@ -273,6 +276,9 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
             Of each tree the class of every node in preorder (a node, then its
             children's subtrees from the first to the last), None or NaN where a node
             has none; None for a tree without any. That of the root is not used: `y` is.
+        checkpoint : str, path-like or None, default=None
+            A directory in which the run so far is kept, as for
+            `UnfoldingRAETransformer.fit`.
 
         Returns
         -------
@@ -299,7 +305,7 @@ t_, loss_, loss_curve_, n_features_in_, feature_names_in_
         >>> model.fit(trees, ["a", "b"] * 5, node_labels=labels).classes_
         array(['a', 'b'], dtype='<U1')
         """
-        return self._fit(X, y, node_labels=node_labels)
+        return self._fit(X, y, checkpoint, node_labels=node_labels)
 
     def predict(self, X: Forest | TreesLike) -> NDArray[Any]:
         """Predict the class of each tree.
@@ -609,6 +615,8 @@ n_features_in_, feature_names_in_
         X: Forest | TreesLike,
         y: ArrayLike,
         node_labels: Sequence[Sequence[object] | None] | None = None,
+        *,
+        checkpoint: Directory | None = None,
     ) -> Self:
         """Fit the model to trees and their numbers.
 
@@ -622,6 +630,9 @@ n_features_in_, feature_names_in_
             Of each tree the number of every node in preorder, None or NaN where a node
             has none; None for a tree without any. That of the root is not used: `y` is.
             Only for one output.
+        checkpoint : str, path-like or None, default=None
+            A directory in which the run so far is kept, as for
+            `UnfoldingRAETransformer.fit`.
 
         Returns
         -------
@@ -646,7 +657,7 @@ n_features_in_, feature_names_in_
         >>> model.fit(trees, [1.0, 2.0] * 5).target_mean_
         array([1.5])
         """
-        return self._fit(X, y, node_labels=node_labels)
+        return self._fit(X, y, checkpoint, node_labels=node_labels)
 
     def predict(self, X: Forest | TreesLike) -> FloatArray:
         """Predict the numbers of each tree.

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from sklearn.base import clone
 
-from sk_autoenc._typing import IntArray
+from sk_autoenc._typing import Directory, IntArray
 from sk_autoenc.base import VALIDATION_STREAM, Fitted, Problem, adopt
 from sk_autoenc.objectives import SumOverChunks, total
 from sk_autoenc.row_facts import facts_of_all
@@ -80,9 +80,16 @@ class InProcess:
 
     def read(self, read: Callable[[Any], tuple[Any, Any]]) -> list[Any]:
         """Read all parts."""
-        pairs = [noting_part(number, read, x) for number, x in enumerate(self.parts)]
-        self.data = [data for data, _ in pairs]
-        return [known for _, known in pairs]
+        self.data, known = [], []
+        for number, part in enumerate(self.parts):
+            try:
+                data, of_part = read(part)
+            except Exception as error:
+                note_part(error, number)
+                raise
+            self.data.append(data)
+            known.append(of_part)
+        return known
 
     def each(self, function: Callable[[Any], Any]) -> list[Any]:
         """Call a function with the data of each shard."""
@@ -142,15 +149,16 @@ class Steps:
 
     def __init__(self, fleet: Fleet, seed: list[int]) -> None:
         self.fleet = fleet
-        self.seed = seed
-        self.n_steps = 0
+        self.draws = seed, 0
+        """The seed, and how many steps there were."""
 
     def __call__(
         self, function: Any, shards: list[Shard], rows: list[Any]
     ) -> Iterable[Result]:
         """Begin the next step."""
-        self.n_steps += 1
-        return self.fleet.totals(function, self._tasks(shards, rows, self.n_steps))
+        seed, n_steps = self.draws
+        self.draws = seed, n_steps + 1
+        return self.fleet.totals(function, self._tasks(shards, rows, n_steps))
 
     def held_out(
         self, function: Any, shards: list[Shard], rows: list[Any]
@@ -159,13 +167,16 @@ class Steps:
         return self.fleet.totals(function, self._tasks(shards, rows, VALIDATION_STREAM))
 
     def _tasks(self, shards: list[Shard], rows: list[Any], stream: int) -> list[Task]:
+        seed, _ = self.draws
         return [
-            Task(shard.number, some, [*self.seed, stream, shard.stream])
+            Task(shard.number, some, [*seed, stream, shard.stream])
             for shard, some in zip(shards, rows, strict=True)
         ]
 
 
-def fit_shards(estimator: Fitted, fleet: Fleet) -> Fitted:
+def fit_shards(
+    estimator: Fitted, fleet: Fleet, checkpoint: Directory | None = None
+) -> Fitted:
     """Do what `estimator.fit` does, with all data in shards.
 
     Without random numbers but those of the start and the order of the rows it is the
@@ -189,7 +200,8 @@ def fit_shards(estimator: Fitted, fleet: Fleet) -> Fitted:
     problem = estimator._outline(settings, facts, learned, reset)
     fleet.begin(Workshop(problem.objective_of, problem.make_corruption))
     n_rows = [each["n_rows"] for each in known]
-    trained: Fitted = estimator._train(on_shards(problem, fleet, n_rows), None, None)
+    problem = on_shards(problem, fleet, n_rows)
+    trained: Fitted = estimator._train(problem, checkpoint)
     return trained
 
 
@@ -233,13 +245,9 @@ def unless_none(function: Callable[[Any], Any], data: Any) -> Any:
     return None if data is None else function(data)
 
 
-def noting_part(number: int, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function; note in what it raises which part of X that is about."""
-    try:
-        return function(*arguments)
-    except Exception as error:
-        error.add_note(f"This is about partition {number} of X, counted from 0.")
-        raise
+def note_part(error: Exception, number: int) -> None:
+    """Note in an error which part of X it is about."""
+    error.add_note(f"This is about partition {number} of X, counted from 0.")
 
 
 def learned_of_all(known: list[dict[str, Any]]) -> dict[str, Any]:

@@ -28,6 +28,16 @@ class SilentCallbacks:
         return False
 
 
+class NoCheckpoint:
+    """Keeps nothing of a run."""
+
+    state = None
+    """What was kept, to go on from; None: nothing."""
+
+    def save(self, state):
+        """Keep a state, a dict; ``state["is_over"]`` tells whether it is the last."""
+
+
 class Plan(NamedTuple):
     """How to run through the rows, and when to stop."""
 
@@ -38,6 +48,8 @@ class Plan(NamedTuple):
     n_iter_no_change: int
     verbose: bool
     rng: np.random.Generator
+    entropy: list[int] | None = None
+    """What the random numbers of the run follow from, for the checkpoint to keep."""
     n_samples_seen: int = 0
     """Samples seen before this run, which a learning rate schedule counts on."""
     rows_per_epoch: int | None = None
@@ -46,6 +58,8 @@ class Plan(NamedTuple):
     """``validate()`` -> present loss on held-out rows; it then decides stopping."""
     callbacks: Any = SilentCallbacks()
     """Told of every epoch; may stop the run."""
+    checkpoint: Any = NoCheckpoint()
+    """Keeps what is done so far, to go on from."""
     keep_interrupted: bool = True
     """Whether Ctrl-C ends the run with what is done so far, or is an exception."""
 
@@ -138,6 +152,49 @@ class Progress:
         self.losses = []
 
 
+@dataclass
+class Run:
+    """All that changes while a run goes on."""
+
+    objective: Any
+    parameters: Any
+    solver: Any
+    rng: np.random.Generator
+    """Of the order of the rows."""
+    result: TrainingResult
+    progress: Progress | None = None
+    best_parameters: np.ndarray | None = None
+    """By held-out rows; None without any."""
+
+    def save(self, plan, is_over):
+        """Hand the state of the run to the checkpoint."""
+        plan.checkpoint.save(
+            {
+                "flat": self.parameters.flat,
+                "solver": vars(self.solver),
+                # Often one and the same generator: so they are kept together.
+                "draws": (self.rng, self.objective.draws),
+                "result": vars(self.result),
+                "progress": self.progress,
+                "best_parameters": self.best_parameters,
+                "entropy": plan.entropy,
+                "is_over": is_over or len(self.result.epochs) >= plan.max_iter,
+            }
+        )
+
+    def resume(self, state):
+        """Go on from a state that was saved, if any; tell whether it was the last."""
+        if state is None:
+            return False
+        np.copyto(self.parameters.flat, state["flat"])
+        vars(self.solver).update(state["solver"])
+        self.rng, self.objective.draws = state["draws"]
+        vars(self.result).update(state["result"])
+        self.progress = state["progress"]
+        self.best_parameters = state["best_parameters"]
+        return state["is_over"]
+
+
 class DivergenceError(ValueError):
     """The loss stopped being finite."""
 
@@ -178,12 +235,14 @@ def minimise(objective, parameters, rows, solver, plan):
 
 def minimise_by_minibatches(objective, parameters, rows, solver, plan, result):
     """Do what `minimise` does, writing into `result`."""
-    progress = Progress(plan.tol, plan.n_iter_no_change)
-    rate = solver.rate
-    result.ran_out = not rate.needs_all_epochs
-    best_parameters = None
+    run = Run(objective, parameters, solver, plan.rng, result)
+    run.progress = Progress(plan.tol, plan.n_iter_no_change)
+    result.ran_out = not solver.rate.needs_all_epochs
+    is_over = run.resume(plan.checkpoint.state)
+    plan, rate = plan._replace(rng=run.rng), solver.rate
     with kept_on_interrupt(result, plan.keep_interrupted):
-        for number in range(1, plan.max_iter + 1):
+        while not is_over and len(result.epochs) < plan.max_iter:
+            number, progress = len(result.epochs) + 1, run.progress
             plan.callbacks.begin_epoch()
             began = time.perf_counter()
             rate.begin_epoch(result.n_samples_seen, (number - 1) / plan.max_iter)
@@ -196,27 +255,29 @@ def minimise_by_minibatches(objective, parameters, rows, solver, plan, result):
             n_rows = len(rows[: plan.rows_per_epoch])
             epoch = Epoch(loss, held_out_loss, result.n_samples_seen + n_rows)
             progress.record(epoch.monitored)
-            best = best_parameters
+            best = run.best_parameters
             if progress.is_best and plan.validate:
                 best = parameters.flat.copy()
             # One stroke: an interrupt comes before or after it.
-            best_parameters, result.epochs = best, [*result.epochs, epoch]
+            run.best_parameters, result.epochs = best, [*result.epochs, epoch]
             if plan.verbose:
                 print_epoch(number, epoch, time.perf_counter() - began)
             stop = plan.callbacks.end_epoch(parameters, result)
             if progress.is_over and rate.can_slow_down:
                 rate.slow_down()
                 progress.start_anew()
-            if stop or (progress.is_over and not rate.needs_all_epochs):
-                result.ran_out = False
-                break
-    if best_parameters is not None:
-        np.copyto(parameters.flat, best_parameters)
+            is_over = stop or (progress.is_over and not rate.needs_all_epochs)
+            result.ran_out = not (is_over or rate.needs_all_epochs)
+            run.save(plan, is_over)
+    if run.best_parameters is not None:
+        np.copyto(parameters.flat, run.best_parameters)
     check_finite(len(result.epochs), result.epochs[-1].loss, parameters)
 
 
 def minimise_at_once(objective, parameters, rows, solver, plan, result):
     """Do what `minimise` does by a solver of all rows, writing into `result`."""
+    run = Run(objective, parameters, solver, plan.rng, result)
+    is_over = run.resume(plan.checkpoint.state)
     solution = parameters.flat.astype(np.float64)
     began = None
     remedy = "Scale X"  # there is no rate to lower
@@ -241,12 +302,17 @@ def minimise_at_once(objective, parameters, rows, solver, plan, result):
         if plan.verbose:
             print_epoch(number, epoch, time.perf_counter() - began)
         began = None
+        run.save(plan, is_over=False)
         return plan.callbacks.end_epoch(parameters, result)
 
-    with kept_on_interrupt(result, plan.keep_interrupted):
-        status = solver.minimise(value_and_gradient, solution.copy(), end_iteration)
-        result.ran_out = status == solver.MAX_ITER_REACHED
-        result.stuck = status == solver.LINE_SEARCH_FAILED
+    if not is_over:
+        with kept_on_interrupt(result, plan.keep_interrupted):
+            solver.max_iter = plan.max_iter - len(result.epochs)
+            status = solver.minimise(value_and_gradient, solution.copy(), end_iteration)
+            result.ran_out = status == solver.MAX_ITER_REACHED
+            result.stuck = status == solver.LINE_SEARCH_FAILED
+            np.copyto(parameters.flat, solution, casting="same_kind")
+            run.save(plan, is_over=True)
     np.copyto(parameters.flat, solution, casting="same_kind")
     if not result.epochs:  # not one step was made
         loss = float(objective(parameters, rows)[0])

@@ -239,11 +239,10 @@ class LBFGS:
 
     def __init__(self, parameters, settings):
         """Keep the settings `max_iter` and `tol`."""
-        self.options = {
-            "maxiter": settings.max_iter,
-            "maxfun": np.inf,
-            "gtol": settings.tol / 10,
-        }
+        self.max_iter = settings.max_iter
+        self.tol = settings.tol
+        self.first_value = None
+        """Of the function, at the start: what values are measured in."""
 
     def minimise(self, value_and_gradient, start, end_iteration):
         """Minimise a function; end when no entry of its gradient is above a bound.
@@ -263,18 +262,17 @@ class LBFGS:
         status : int
             `MAX_ITER_REACHED`, `LINE_SEARCH_FAILED` or another: success.
         """
-        first_value = None
 
         def in_first_values(flat):
             # scipy's own tolerance, too, suits values of about 1.
-            nonlocal first_value
             value, gradient = value_and_gradient(flat)
-            if first_value is None:
-                first_value = value if value > 0 and math.isfinite(value) else 1.0
-            return value / first_value, gradient / first_value
+            if self.first_value is None:
+                is_scale = value > 0 and math.isfinite(value)
+                self.first_value = value if is_scale else 1.0
+            return value / self.first_value, gradient / self.first_value
 
         def callback(intermediate_result):
-            value = intermediate_result.fun * first_value
+            value = intermediate_result.fun * self.first_value
             try:
                 stop = end_iteration(intermediate_result.x, value)
             except StopIteration as error:  # scipy would take it for our wish to stop
@@ -288,7 +286,11 @@ class LBFGS:
             method="L-BFGS-B",
             jac=True,
             callback=callback,
-            options=self.options,
+            options={
+                "maxiter": self.max_iter,
+                "maxfun": np.inf,
+                "gtol": self.tol / 10,
+            },
         ).status
 
 

@@ -1,0 +1,97 @@
+"""Checkpoints: what a run has done so far, in a directory, so that it can go on."""
+
+import os
+import pickle
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import sk_autoenc
+
+FILE = "checkpoint.pickle"
+SECONDS_BETWEEN = 1.0
+"""Two checkpoints of one run; of short epochs some are skipped."""
+
+
+class Checkpoint:
+    """The checkpoint of a run in a directory.
+
+    It is written beside the last one and put in its place at one stroke: whatever
+    happens, one of the two is there and whole.
+
+    Parameters
+    ----------
+    directory : str or path-like
+        Made if it is missing.
+    run : dict
+        What names the run: all that must be the same to go on.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint that is there is of another run, or cannot be read.
+    """
+
+    def __init__(self, directory: Any, run: dict[str, Any]) -> None:
+        self.path = Path(directory) / FILE
+        self.run = {"version": sk_autoenc.__version__, **run}
+        self.state = self._load()
+        self.time_of_last = -SECONDS_BETWEEN
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Keep a state in the place of the last, if it is time or the run is over."""
+        now = time.monotonic()
+        if now < self.time_of_last + SECONDS_BETWEEN and not state["is_over"]:
+            return
+        try:
+            content = pickle.dumps((self.run, state))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ValueError(
+                f"The run cannot be kept in checkpoint={str(self.path.parent)!r}: "
+                f"{error}. A corruption of your own must be a function of a module."
+            ) from error
+        write_at_once(self.path, content)
+        self.time_of_last = time.monotonic()
+
+    def _load(self) -> dict[str, Any] | None:
+        if not self.path.exists():
+            return None
+        remedy = f"Set them back, or delete {str(self.path)!r} to begin anew."
+        try:
+            run, state = pickle.loads(self.path.read_bytes())
+        except Exception as error:  # whatever a damaged pickle raises
+            raise ValueError(
+                f"{str(self.path)!r} is no checkpoint that can be read: {error}. "
+                "Delete it to begin anew."
+            ) from error
+        other = sorted(
+            name
+            for name in run.keys() | self.run.keys()
+            if run.get(name, self) != self.run.get(name, self)
+        )
+        if other:
+            names = ", ".join(
+                f"{name} ({run.get(name)!r:.60} there, {self.run.get(name)!r:.60} now)"
+                for name in other
+            )
+            raise ValueError(
+                f"The checkpoint in {str(self.path.parent)!r} is of another run: "
+                f"different are {names}. {remedy}"
+            )
+        kept: dict[str, Any] = state
+        return kept
+
+
+def write_at_once(path: Path, content: bytes) -> None:
+    """Write a file that is there as a whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
