@@ -6,13 +6,14 @@ fails or interrupts before that leaves the estimator as it was.
 """
 
 import copy
+import hashlib
+import pickle
 import warnings
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Self, TypeVar
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
@@ -27,7 +28,7 @@ from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.plain import SavedPlain
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
-from sk_autoenc.training import NoCheckpoint, Plan, TrainingResult, minimise
+from sk_autoenc.training import Plan, TrainingResult, minimise
 from sk_autoenc.validation import caller_level, count_held_out, resolve_batch_size
 
 Fitted = TypeVar("Fitted", bound=BaseEstimator)
@@ -162,13 +163,13 @@ class BaseIterative(SavedPlain, CallbackSupportMixin, BaseEstimator):
         X: Any = None,
         y: object = None,
     ) -> Self:
-        checkpoint: Any = NoCheckpoint()
+        checkpoint = None
         if directory is not None:
             checkpoint = Checkpoint(directory, name_of_run(self, problem))
-        if checkpoint.state is not None:  # random_state=None would draw anew
-            entropy = checkpoint.state["entropy"]
-            draws = problem.draws._replace(entropy=entropy)
-            problem = problem._replace(draws=draws)
+            if checkpoint.state is not None:  # random_state=None would draw anew
+                entropy = checkpoint.state["entropy"]
+                draws = problem.draws._replace(entropy=entropy)
+                problem = problem._replace(draws=draws)
         max_iter = problem.settings.max_iter
         context = self._init_callback_context(max_subtasks=max_iter)
         solver = new_solver(problem)
@@ -263,7 +264,7 @@ def name_of_run(estimator: BaseEstimator, problem: Problem) -> dict[str, Any]:
         "n_samples seen before": problem.draws.n_samples_seen,
         "shapes of parameters": dict(problem.parameters.shapes),
         "dtype": problem.parameters.flat.dtype.name,
-        "facts of X": joblib.hash(problem.facts),
+        "facts of X": hashlib.sha256(pickle.dumps(problem.facts)).hexdigest(),
     }
 
 

@@ -28,16 +28,6 @@ class SilentCallbacks:
         return False
 
 
-class NoCheckpoint:
-    """Keeps nothing of a run."""
-
-    state = None
-    """What was kept, to go on from; None: nothing."""
-
-    def save(self, state):
-        """Keep a state, a dict; ``state["is_over"]`` tells whether it is the last."""
-
-
 class Plan(NamedTuple):
     """How to run through the rows, and when to stop."""
 
@@ -58,8 +48,8 @@ class Plan(NamedTuple):
     """``validate()`` -> present loss on held-out rows; it then decides stopping."""
     callbacks: Any = SilentCallbacks()
     """Told of every epoch; may stop the run."""
-    checkpoint: Any = NoCheckpoint()
-    """Keeps what is done so far, to go on from."""
+    checkpoint: Any = None
+    """Keeps what is done so far, to go on from; see `Run`."""
     keep_interrupted: bool = True
     """Whether Ctrl-C ends the run with what is done so far, or is an exception."""
 
@@ -167,7 +157,9 @@ class Run:
     """By held-out rows; None without any."""
 
     def save(self, plan, is_over):
-        """Hand the state of the run to the checkpoint."""
+        """Hand the state of the run to the checkpoint, if there is one."""
+        if plan.checkpoint is None:
+            return
         plan.checkpoint.save(
             {
                 "flat": self.parameters.flat,
@@ -182,10 +174,11 @@ class Run:
             }
         )
 
-    def resume(self, state):
-        """Go on from a state that was saved, if any; tell whether it was the last."""
-        if state is None:
+    def resume(self, checkpoint):
+        """Go on from the state that was saved, if any; tell whether it was the last."""
+        if checkpoint is None or checkpoint.state is None:
             return False
+        state = checkpoint.state
         np.copyto(self.parameters.flat, state["flat"])
         vars(self.solver).update(state["solver"])
         self.rng, self.objective.draws = state["draws"]
@@ -238,7 +231,7 @@ def minimise_by_minibatches(objective, parameters, rows, solver, plan, result):
     run = Run(objective, parameters, solver, plan.rng, result)
     run.progress = Progress(plan.tol, plan.n_iter_no_change)
     result.ran_out = not solver.rate.needs_all_epochs
-    is_over = run.resume(plan.checkpoint.state)
+    is_over = run.resume(plan.checkpoint)
     plan, rate = plan._replace(rng=run.rng), solver.rate
     with kept_on_interrupt(result, plan.keep_interrupted):
         while not is_over and len(result.epochs) < plan.max_iter:
@@ -277,7 +270,7 @@ def minimise_by_minibatches(objective, parameters, rows, solver, plan, result):
 def minimise_at_once(objective, parameters, rows, solver, plan, result):
     """Do what `minimise` does by a solver of all rows, writing into `result`."""
     run = Run(objective, parameters, solver, plan.rng, result)
-    is_over = run.resume(plan.checkpoint.state)
+    is_over = run.resume(plan.checkpoint)
     solution = parameters.flat.astype(np.float64)
     began = None
     remedy = "Scale X"  # there is no rate to lower
@@ -307,8 +300,10 @@ def minimise_at_once(objective, parameters, rows, solver, plan, result):
 
     if not is_over:
         with kept_on_interrupt(result, plan.keep_interrupted):
-            solver.max_iter = plan.max_iter - len(result.epochs)
-            status = solver.minimise(value_and_gradient, solution.copy(), end_iteration)
+            n_done = len(result.epochs)
+            status = solver.minimise(
+                value_and_gradient, solution.copy(), end_iteration, n_done
+            )
             result.ran_out = status == solver.MAX_ITER_REACHED
             result.stuck = status == solver.LINE_SEARCH_FAILED
             np.copyto(parameters.flat, solution, casting="same_kind")

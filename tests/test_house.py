@@ -16,6 +16,12 @@ FILES = sorted(ROOT.rglob("*.py"))
 PACKAGES = {"networks": 1, "trees": 1, "parts": 0}
 """Storey of each package; that of a module in the root is in `storey`."""
 
+OPTIONAL = {
+    "dask": ("dask", "distributed"),
+    "dask_fleet": ("distributed",),
+}
+"""What a module that nobody imports by itself may need beside."""
+
 every_file = pytest.mark.parametrize(
     "path", FILES, ids=lambda path: str(path.relative_to(ROOT))
 )
@@ -90,6 +96,7 @@ def test_only_numpy_scipy_and_scikit_learn_are_imported(path):
         "sklearn",
         "threadpoolctl",
         "sk_autoenc",
+        *OPTIONAL.get(path.name.split(".")[0], ()),
     } | sys.stdlib_module_names
     assert {name.split(".")[0] for name in imports(path)} <= allowed
 
@@ -173,3 +180,10 @@ def test_importing_the_package_imports_no_heavy_optional_library():
 
 def test_the_version_is_that_of_the_installed_package():
     assert sk_autoenc.__version__ == version("sk-autoenc")
+
+
+def test_the_package_imports_nothing_that_is_optional():
+    for path in FILES:
+        if path.stem not in OPTIONAL:
+            optional = {f"sk_autoenc.{name}" for name in OPTIONAL}
+            assert not optional & set(imports(path)), path

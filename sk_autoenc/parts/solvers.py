@@ -244,7 +244,7 @@ class LBFGS:
         self.first_value = None
         """Of the function, at the start: what values are measured in."""
 
-    def minimise(self, value_and_gradient, start, end_iteration):
+    def minimise(self, value_and_gradient, start, end_iteration, n_done=0):
         """Minimise a function; end when no entry of its gradient is above a bound.
 
         The bound is tol / 10 times the function's value at `start`.
@@ -256,6 +256,8 @@ class LBFGS:
         start : float64 array of shape (n_parameters,)
         end_iteration : callable
             ``end_iteration(flat, value)`` after each iteration; True asks to stop.
+        n_done : int, default=0
+            Iterations that were made before, which count.
 
         Returns
         -------
@@ -287,7 +289,7 @@ class LBFGS:
             jac=True,
             callback=callback,
             options={
-                "maxiter": self.max_iter,
+                "maxiter": self.max_iter - n_done,
                 "maxfun": np.inf,
                 "gtol": self.tol / 10,
             },
