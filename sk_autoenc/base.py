@@ -28,8 +28,12 @@ from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.plain import SavedPlain
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.threads import blas_threads
-from sk_autoenc.training import Plan, TrainingResult, minimise
-from sk_autoenc.validation import caller_level, count_held_out, resolve_batch_size
+from sk_autoenc.training import Plan, TrainingResult, minimise, permuted
+from sk_autoenc.validation import (
+    caller_level,
+    count_held_out,
+    resolve_batch_size,
+)
 
 Fitted = TypeVar("Fitted", bound=BaseEstimator)
 
@@ -90,6 +94,11 @@ class Problem(NamedTuple):
 
     facts: Any = None
     """What is known of all data, such as `row_facts.RowFacts`."""
+
+    lengths: tuple[int, ...] = ()
+    """Of the parts that the data lie in, if they do."""
+    order: Any = permuted
+    """The order of an epoch; see `training.Plan`."""
 
     def of(self, data: Any) -> Self:
         """Return the problem whose objective is of these data."""
@@ -337,6 +346,7 @@ def make_plan(problem: Problem, n_rows: int, *, warn: bool) -> Plan:
         batch_size=resolve_batch_size(settings.batch_size, n_rows, warn=warn),
         max_iter=settings.max_iter,
         shuffle=settings.shuffle,
+        order=problem.order,
         tol=settings.tol,
         n_iter_no_change=settings.n_iter_no_change,
         verbose=bool(settings.verbose),

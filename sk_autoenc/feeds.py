@@ -11,6 +11,7 @@ import copy
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse
 
 BLOCK_ENTRIES = 2**19
 """Entries worked on at a time outside training: few enough for the cache, enough for a
@@ -37,7 +38,7 @@ class RowFeed:
 
     Parameters
     ----------
-    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    X : ndarray or CSR matrix of shape (n_samples, n_features), or Windows
         NaN is a missing entry; of a sparse matrix, too, where what is not stored is 0.
     dtype : numpy dtype, default=None
         Of the batches; None: that of X.
@@ -61,9 +62,11 @@ class RowFeed:
         self.emphasis = emphasis
         self.network = network
         self.y = y
-        self.is_sparse = not isinstance(X, np.ndarray)
+        self.is_sparse = scipy.sparse.issparse(X)
         self.keeps_dtype = X.dtype == self.dtype
-        self.has_missing = may_have_missing(X.data if self.is_sparse else X)
+        known = getattr(X, "has_missing", None)
+        values = X.data if self.is_sparse else X
+        self.has_missing = may_have_missing(values) if known is None else known
 
     def __len__(self):
         return self.X.shape[0]

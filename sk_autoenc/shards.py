@@ -182,6 +182,17 @@ def fit_shards(
     Without random numbers but those of the start and the order of the rows it is the
     same, to rounding.
     """
+    problem = problem_of_shards(estimator, fleet)
+    if problem is not None:
+        estimator._train(on_shards(problem, fleet), checkpoint)
+    return estimator
+
+
+def problem_of_shards(estimator: Any, fleet: Fleet) -> Problem | None:
+    """Look at all shards, and say what is to be trained, but for the objective.
+
+    None: nothing is to be trained any more, since looking was enough.
+    """
     refuse_what_does_not_add_up(estimator)
     goes_on = getattr(estimator, "warm_start", False)
     reset = not (goes_on and estimator.__sklearn_is_fitted__())
@@ -192,22 +203,19 @@ def fit_shards(
     if hasattr(estimator, "_learned_by_sums"):
         each = partial(of_shards_with_rows, fleet)
         adopt(estimator, estimator._learned_by_sums(settings, learned, each))
-        return estimator
+        return None
     look = partial(clone(estimator)._facts, settings)
     facts = facts_of_all(of_shards_with_rows(fleet, look))
     if not reset:
         learned = estimator._fitted_state()
-    problem = estimator._outline(settings, facts, learned, reset)
-    fleet.begin(Workshop(problem.objective_of, problem.make_corruption))
-    n_rows = [each["n_rows"] for each in known]
-    problem = on_shards(problem, fleet, n_rows)
-    trained: Fitted = estimator._train(problem, checkpoint)
-    return trained
+    problem: Problem = estimator._outline(settings, facts, learned, reset)
+    return problem._replace(lengths=tuple(each["n_rows"] for each in known))
 
 
-def on_shards(problem: Problem, fleet: Fleet, n_rows: list[int]) -> Problem:
+def on_shards(problem: Problem, fleet: Fleet) -> Problem:
     """Return a problem whose objective is the sum over shards."""
-    draws = problem.draws
+    fleet.begin(Workshop(problem.objective_of, problem.make_corruption))
+    draws, n_rows = problem.draws, problem.lengths
     steps = Steps(fleet, [*draws.entropy, draws.n_samples_seen])
     streams = np.cumsum(np.array(n_rows) > 0).tolist()
     shards = [

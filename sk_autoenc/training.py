@@ -28,6 +28,11 @@ class SilentCallbacks:
         return False
 
 
+def permuted(rng, rows, shuffle):
+    """Return rows in the order of an epoch."""
+    return rng.permutation(rows) if shuffle else rows
+
+
 class Plan(NamedTuple):
     """How to run through the rows, and when to stop."""
 
@@ -38,6 +43,8 @@ class Plan(NamedTuple):
     n_iter_no_change: int
     verbose: bool
     rng: np.random.Generator
+    order: Callable = permuted
+    """``order(rng, rows, shuffle)`` -> what an epoch asks the objective for."""
     entropy: list[int] | None = None
     """What the random numbers of the run follow from, for the checkpoint to keep."""
     n_samples_seen: int = 0
@@ -329,8 +336,7 @@ def kept_on_interrupt(result, keep):
 
 def run_epoch(objective, parameters, rows, solver, plan):
     """Step once through all rows; return the mean loss over them."""
-    order = plan.rng.permutation(rows) if plan.shuffle else rows
-    order = order[: plan.rows_per_epoch]
+    order = plan.order(plan.rng, rows, plan.shuffle)[: plan.rows_per_epoch]
     scale = solver.gradient_scale  # it changes between epochs only
     total = 0.0
     flat, batch_size = parameters.flat, plan.batch_size
