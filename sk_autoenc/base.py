@@ -310,6 +310,7 @@ def is_fitted(name: str) -> bool:
         "_encoding",
         "_filler",
         "_moments",
+        "_search",
         "_target_ndim",
     )
 

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, clone
 
 from sk_autoenc._typing import FloatArray, IntArray, TreesLike
 from sk_autoenc.base import adopt, fitted_copy
+from sk_autoenc.parts.plain import SavedPlain, kept_plain
 from sk_autoenc.recursive import UnfoldingRAETransformer
 from sk_autoenc.tree_validation import (
     NEIGHBORS_CONSTRAINTS,
@@ -38,7 +39,7 @@ NEIGHBOR = np.dtype(
 )
 
 
-class NodeNeighbors(BaseEstimator):
+class NodeNeighbors(SavedPlain, BaseEstimator):
     """Find the subtrees nearest to a given one, by the codes of their roots.
 
     A transformer of trees gives a code of every node, and so of every subtree. Those of
@@ -111,7 +112,7 @@ class NodeNeighbors(BaseEstimator):
     """
 
     transformer_: Any
-    neighbors_: Any
+    _search: "Search"
     trees_: Forest
     nodes_: IntArray
     n_features_in_: int
@@ -278,14 +279,35 @@ class NodeNeighbors(BaseEstimator):
         trees = fitted_copy(self).trees_
         return subtrees(trees, check_node_places(neighbors, trees))
 
+    @property
+    def neighbors_(self) -> Any:
+        """The `NearestNeighbors` that are fitted to the codes of the kept subtrees."""
+        return self._search.neighbors
+
+
+@kept_plain(fields=("codes", "settings"), make="of")
+class Search(NamedTuple):
+    """Finds the nearest of some codes; what is saved are the codes, not the tree."""
+
+    codes: FloatArray
+    settings: dict[str, Any]
+    """Of `NearestNeighbors`."""
+    neighbors: Any
+    """Fitted."""
+
+    @classmethod
+    def of(cls, codes: FloatArray, settings: dict[str, Any]) -> Self:
+        """Plant the tree."""
+        # Here, because it takes longer to import than the whole package.
+        from sklearn.neighbors import NearestNeighbors
+
+        return cls(codes, settings, NearestNeighbors(**settings).fit(codes))
+
 
 def learn(
     settings: SimpleNamespace, forest: Forest, X: Any, y: object
 ) -> dict[str, Any]:
     """Return the fitted attributes, but those about features."""
-    # Here, because it takes longer to import than the whole package.
-    from sklearn.neighbors import NearestNeighbors
-
     is_kept = forest.size >= settings.min_size
     if settings.max_size is not None:
         is_kept &= forest.size <= settings.max_size
@@ -298,15 +320,15 @@ def learn(
         )
     transformer = clone(settings.transformer)
     transformer.fit(forest if is_forest_like(X) else X, y)
-    search = NearestNeighbors(
-        n_neighbors=min(settings.n_neighbors, len(nodes)),
-        metric=settings.metric,
-        n_jobs=settings.n_jobs,
-    )
-    search.fit(codes_of(transformer, forest, nodes))
+    search_settings = {
+        "n_neighbors": min(settings.n_neighbors, len(nodes)),
+        "metric": settings.metric,
+        "n_jobs": settings.n_jobs,
+    }
+    codes = codes_of(transformer, forest, nodes)
     return {
         "transformer_": transformer,
-        "neighbors_": search,
+        "_search": Search.of(codes, search_settings),
         "trees_": forest,
         "nodes_": nodes,
     }

@@ -6,45 +6,24 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from every_estimator import ESTIMATORS, EXAMPLES, answers, every_example
 from numpy.testing import assert_array_equal
 
 from sk_autoenc import (
     DenoisingAutoencoder,
-    DenoisingImputer,
-    LeafVectorizer,
     MarginalizedDenoisingAutoencoder,
-    ReconstructionOutlierDetector,
-    TableDenoisingAutoencoder,
     skops_types,
 )
 from sk_autoenc.parts.plain import KINDS, kept_plain, plain, revived
 from sk_autoenc.parts.solvers import SOLVERS
 
-RNG = np.random.default_rng(0)
-X = RNG.random((60, 4)).astype(np.float32)
-HOLES = np.where(RNG.random(X.shape) < 0.1, np.nan, X)
-LEVELS = np.column_stack([HOLES.astype(object), RNG.choice(["a", "b"], 60)])
-TREES = [(("a", "b"), "c"), ("c", ("b", "b")), ("a", "c")]
-RECORDS = [({"word": "a", "size": 1.0}, {"word": "b", "size": 2.5})]
-QUICK = DenoisingAutoencoder(3, max_iter=3, random_state=0)
-MODELS = {
-    "imputer": (DenoisingImputer(n_estimators=1, random_state=0), HOLES),
-    "imputer of levels": (DenoisingImputer(n_estimators=1, random_state=0), LEVELS),
-    "outliers": (ReconstructionOutlierDetector(QUICK, random_state=0), X),
-    "outliers, default": (ReconstructionOutlierDetector(random_state=0), HOLES),
-    "closed form": (MarginalizedDenoisingAutoencoder(2), X),
-    "closed form, blocks": (MarginalizedDenoisingAutoencoder(block_size=2), X),
-    "table": (TableDenoisingAutoencoder(QUICK, random_state=0), HOLES),
-    "tokens": (LeafVectorizer(n_features=5, random_state=0), TREES),
-    "records": (LeafVectorizer({"word": "one_hot", "size": "number"}), RECORDS),
-}
-every_model = pytest.mark.parametrize(("model", "data"), MODELS.values(), ids=MODELS)
+X = np.random.default_rng(0).random((60, 4)).astype(np.float32)
 
 
-def answer(model, data):
-    method = "score_samples" if hasattr(model, "score_samples") else "transform"
-    found = getattr(model, method)(data)
-    return found.leaf_vectors() if hasattr(found, "leaf_vectors") else found
+def assert_same(answers, expected):
+    assert answers.keys() == expected.keys()
+    for name, values in answers.items():
+        assert_array_equal(values, expected[name], err_msg=name)
 
 
 def assert_plain(value):
@@ -58,30 +37,32 @@ def assert_plain(value):
             assert_plain(part)
 
 
-@every_model
-def test_a_pickled_model_holds_no_helper_and_answers_alike(model, data):
-    model.fit(data)
+def test_every_estimator_has_an_example():
+    assert {type(example.model) for example in EXAMPLES.values()} == set(ESTIMATORS)
+
+
+@every_example
+def test_a_pickled_model_holds_no_helper_and_answers_alike(name):
+    model, X = EXAMPLES[name].fitted(), EXAMPLES[name].X
+    expected = answers(model, X)
     for value in model.__getstate__().values():
         assert_plain(value)
     twin = pickle.loads(pickle.dumps(model))
-    assert_array_equal(answer(twin, data), answer(model, data))
-    assert_array_equal(answer(model, data), answer(twin, data))  # it is as it was
+    assert_same(answers(twin, X), expected)
+    assert_same(answers(model, X), expected)  # it is as it was
+    assert vars(twin).keys() == vars(model).keys()
 
 
-@every_model
-def test_skops_trusts_estimators_alone(model, data):
+@every_example
+def test_skops_trusts_estimators_and_forests_alone(name):
     skops = pytest.importorskip("skops.io")
-    model.fit(data)
+    model, X = EXAMPLES[name].fitted(), EXAMPLES[name].X
     saved = skops.dumps(model)
     trusted = skops.get_untrusted_types(data=saved)
-    own = f"{type(model).__module__}.{type(model).__qualname__}"
-    assert own in trusted
-    inner = {"sk_autoenc.denoising.DenoisingAutoencoder"}
-    if isinstance(model, TableDenoisingAutoencoder):
-        inner.add("sk_autoenc.tables.numbers.BinnedNumbers")
-    assert set(trusted) <= {own} | inner
+    assert f"{type(model).__module__}.{type(model).__qualname__}" in trusted
+    assert set(trusted) <= set(skops_types())
     twin = skops.loads(saved, trusted=skops_types())
-    assert_array_equal(answer(twin, data), answer(model, data))
+    assert_same(answers(twin, X), answers(model, X))
 
 
 def test_a_closed_form_that_was_loaded_takes_more_rows():

@@ -18,6 +18,7 @@ from sklearn.base import clone
 from sk_autoenc.parts.plain import kept_plain
 from sk_autoenc.tables.columns import MOST_LEVELS, as_numbers
 from sk_autoenc.tables.encoding import FURTHEST
+from sk_autoenc.tables.types import TableTypes
 from sk_autoenc.tables.writing import as_type, make_table
 
 DENSE = 0.25
@@ -170,8 +171,8 @@ class TableEncoding(NamedTuple):
 
     groups: list[Group]
     """Those of columns with something observed."""
-    prototype: Any
-    """The table of training without its rows: it has the types."""
+    types: TableTypes
+    """Those of the columns of training."""
     integers: list[Any]
     """Of each column whose type holds whole numbers only, the smallest and the largest;
     of others None."""
@@ -212,7 +213,7 @@ class TableEncoding(NamedTuple):
 
     def table_of(self, columns):
         """Return a table of the type of that of training."""
-        return make_table(self.prototype, columns)
+        return make_table(self.types.empty(), columns)
 
     def blocks(self):
         """Yield each group and the place of its features."""
@@ -240,7 +241,7 @@ def learn_encoding(table, are_categories, encoders, *, add_indicator):
         for place, encoder in encoders.items()
         if not table.missing[:, place].all()
     ]
-    return TableEncoding(groups, empty(table.source), table.integers)
+    return TableEncoding(groups, TableTypes.of(table.source), table.integers)
 
 
 def learn_group(table, place, encoder, is_category, add_indicator):
@@ -359,10 +360,3 @@ def largest(encoded):
 def stored(encoded):
     """Return the values of a dense array, or those of a CSR array that are stored."""
     return encoded.data if scipy.sparse.issparse(encoded) else encoded
-
-
-def empty(source):
-    """Return a table without its rows."""
-    if hasattr(source, "iloc"):
-        return source.iloc[:0].copy()
-    return source[:0].copy() if isinstance(source, np.ndarray) else source.clear()
