@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-NOT_IN_SDIST = {".gitignore"}
+NOT_IN_SDIST = {".gitattributes", ".gitignore"}
 
 IMPORT = """
 import sk_autoenc, importlib.metadata, importlib.resources

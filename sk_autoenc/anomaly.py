@@ -22,7 +22,6 @@ from sk_autoenc.base import draw_entropy, seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.neighbours import Neighbours
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
-from sk_autoenc.parts.plain import SavedPlain
 from sk_autoenc.residuals import (
     Residuals,
     Scale,
@@ -30,6 +29,7 @@ from sk_autoenc.residuals import (
     mean_by_tree,
     vectors_of,
 )
+from sk_autoenc.saving import SavedPlain
 from sk_autoenc.table_validation import (
     OUTLIER_CONSTRAINTS,
     check_no_holes,

@@ -25,8 +25,8 @@ from sk_autoenc._compat import CallbackSupportMixin
 from sk_autoenc._typing import Directory, FloatArray, IntArray, RandomState
 from sk_autoenc.checkpoint import Checkpoint
 from sk_autoenc.parts.corruptions import make_corruption
-from sk_autoenc.parts.plain import SavedPlain
 from sk_autoenc.parts.solvers import SOLVERS
+from sk_autoenc.saving import SavedPlain
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Plan, TrainingResult, minimise, permuted
 from sk_autoenc.validation import (

@@ -11,6 +11,7 @@ from sk_autoenc._typing import TreesLike
 from sk_autoenc.base import adopt, fitted_copy
 from sk_autoenc.networks.tree.merging import Model, greedy_merges
 from sk_autoenc.recursive import RAETransformer
+from sk_autoenc.saving import SavedPlain
 from sk_autoenc.tree_validation import (
     GREEDY_CONSTRAINTS,
     check_kind_of_estimator,
@@ -28,7 +29,7 @@ from sk_autoenc.trees.sequences import (
 from sk_autoenc.validation import check_settings
 
 
-class GreedyTrees(TransformerMixin, BaseEstimator):
+class GreedyTrees(SavedPlain, TransformerMixin, BaseEstimator):
     """Make trees of plain sequences by merging neighbours that restore each other best.
 
     A sequence of vectors, such as the words of a sentence without a parser, has no

@@ -12,7 +12,7 @@ from sk_autoenc import filling
 from sk_autoenc._compat import feature_names_in, in_container
 from sk_autoenc._typing import Activation, CategoricalFeatures, FloatArray, RandomState
 from sk_autoenc.base import adopt, draw_entropy, generator, is_fitted
-from sk_autoenc.parts.plain import SavedPlain
+from sk_autoenc.saving import SavedPlain
 from sk_autoenc.table_validation import (
     IMPUTER_CONSTRAINTS,
     check_bounds,

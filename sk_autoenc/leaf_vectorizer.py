@@ -19,7 +19,7 @@ from sk_autoenc._typing import (
     TreesLike,
 )
 from sk_autoenc.base import adopt, draw_entropy
-from sk_autoenc.parts.plain import SavedPlain
+from sk_autoenc.saving import SavedPlain
 from sk_autoenc.tree_validation import LEAF_CONSTRAINTS
 from sk_autoenc.trees.arrays import frozen
 from sk_autoenc.trees.forest import Forest

@@ -31,7 +31,7 @@ from sk_autoenc.moments import (
     sums_of_block,
 )
 from sk_autoenc.parts.activations import ACTIVATIONS
-from sk_autoenc.parts.plain import SavedPlain
+from sk_autoenc.saving import SavedPlain
 from sk_autoenc.validation import (
     AT_LEAST_ONE,
     POSITIVE,

@@ -10,8 +10,9 @@ from sklearn.base import BaseEstimator, clone
 
 from sk_autoenc._typing import FloatArray, IntArray, TreesLike
 from sk_autoenc.base import adopt, fitted_copy
-from sk_autoenc.parts.plain import SavedPlain, kept_plain
+from sk_autoenc.parts.plain import kept_plain
 from sk_autoenc.recursive import UnfoldingRAETransformer
+from sk_autoenc.saving import SavedPlain
 from sk_autoenc.tree_validation import (
     NEIGHBORS_CONSTRAINTS,
     check_encodes_nodes,

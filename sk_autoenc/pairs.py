@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sk_autoenc._typing import FloatArray, IntArray, TreesLike
 from sk_autoenc.base import adopt, fitted_copy
 from sk_autoenc.recursive import UnfoldingRAETransformer
+from sk_autoenc.saving import SavedPlain
 from sk_autoenc.tree_validation import (
     PAIRS_CONSTRAINTS,
     check_encodes_nodes,
@@ -29,7 +30,7 @@ DISTANCES = 2**20
 LEAF_FEATURES = ("size_difference", "left_in_right", "right_in_left")
 
 
-class TreePairFeatures(TransformerMixin, BaseEstimator):
+class TreePairFeatures(SavedPlain, TransformerMixin, BaseEstimator):
     """Make a row of fixed length of two trees: the distances between their nodes.
 
     For questions about two trees: whether two sentences say the same, or two functions

@@ -15,6 +15,7 @@ from sklearn.base import (
 
 from sk_autoenc._typing import TreesLike
 from sk_autoenc.base import adopt, fitted_copy
+from sk_autoenc.saving import SavedPlain
 from sk_autoenc.tree_validation import SUBTREE_CONSTRAINTS, check_trees
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.labels import own_labels, path_labels, subtree_labels
@@ -25,7 +26,9 @@ COUNTED_NODES = 2**20
 """Nodes of whole trees that are counted at a time."""
 
 
-class SubtreeCounts(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SubtreeCounts(
+    SavedPlain, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Count the small subtrees of each tree: a strong and simple baseline.
 
     Every node stands for a subtree: all that is below it, cut at a depth of 0, 1, ...,

@@ -16,7 +16,7 @@ from sk_autoenc._typing import CategoricalFeatures, FloatArray, RandomState
 from sk_autoenc.base import adopt, draw_entropy, is_fitted, seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.feeds import slices
-from sk_autoenc.parts.plain import SavedPlain
+from sk_autoenc.saving import SavedPlain
 from sk_autoenc.table_validation import (
     TABULAR_CONSTRAINTS,
     check_column_encoders,

@@ -82,10 +82,11 @@ OF_TABLE = TableDenoisingAutoencoder(small(), random_state=0)
 LAYERS = {"autoencoder": CODES, "random_state": 0}
 IMPUTER = DenoisingImputer((8,), n_estimators=1, max_steps=10, random_state=0)
 
+# The last of each estimator is stored of every version, in tests/pickles.
 EXAMPLES = {
-    "codes": Example(CODES, ROWS),
     "codes of rows with holes": Example(CODES, HOLES),
     "codes of sparse rows": Example(CODES, scipy.sparse.csr_array(ROWS)),
+    "codes": Example(CODES, ROWS),
     "several layers": Example(StackedDenoisingAutoencoder((4, 3), **LAYERS), ROWS),
     "classes of rows": Example(
         StackedDenoisingClassifier((4,), max_iter=2, **LAYERS), ROWS, CLASSES
@@ -93,22 +94,22 @@ EXAMPLES = {
     "numbers of rows": Example(
         StackedDenoisingRegressor((4,), max_iter=2, **LAYERS), ROWS, NUMBERS
     ),
-    "closed form": Example(MarginalizedDenoisingAutoencoder(2), ROWS),
     "closed form, blocks": Example(
         MarginalizedDenoisingAutoencoder(block_size=2), ROWS
     ),
+    "closed form": Example(MarginalizedDenoisingAutoencoder(2), ROWS),
     "imputer": Example(IMPUTER, HOLES),
     "imputer of levels": Example(IMPUTER, LEVELS),
     "imputer of a frame": Example(IMPUTER, {"pandas": COLUMNS}),
     "table": Example(OF_TABLE, HOLES),
     "table of levels": Example(OF_TABLE, LEVELS),
-    "table, a frame of pandas": Example(OF_TABLE, {"pandas": COLUMNS}),
     "table, a frame of polars": Example(OF_TABLE, {"polars": COLUMNS}),
+    "table, a frame of pandas": Example(OF_TABLE, {"pandas": COLUMNS}),
     "outliers": Example(ReconstructionOutlierDetector(CODES, random_state=0), ROWS),
-    "outliers, default": Example(ReconstructionOutlierDetector(random_state=0), HOLES),
     "outliers among trees": Example(
         ReconstructionOutlierDetector(CODES_OF_TREES, random_state=0), TREES
     ),
+    "outliers, default": Example(ReconstructionOutlierDetector(random_state=0), HOLES),
     "trees": Example(CODES_OF_TREES, TREES),
     "trees, children": Example(RAETransformer(2, init="glorot", **QUICK), TREES),
     "classes of trees": Example(

@@ -100,8 +100,11 @@ def test_an_array_has_its_type_again(dtype):
 
 WITHOUT_PANDAS = """
 import pickle, sys
-import numpy as np
-sys.modules["pandas"] = None
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Refusing())
 sys.stdout.write(str(pickle.load(sys.stdin.buffer).transform([[1.0, 2.0]]).shape))
 """
 

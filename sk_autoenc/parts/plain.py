@@ -95,24 +95,8 @@ def revived(value: Any) -> Any:
         return value
     parts = {key: revived(part) for key, part in value.items()}
     name = parts.pop(KIND, None)
-    return parts if name is None else KINDS[name].make(**parts)
-
-
-class SavedPlain:
-    """Lets an estimator be pickled, and saved by skops, with plain values for helpers.
-
-    Only what is private is looked at: parameters are the user's.
-    """
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the attributes as they are saved."""
-        estimator: Any = super()
-        state = estimator.__getstate__()
-        return {k: plain(v) if k.startswith("_") else v for k, v in state.items()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Set the attributes that were saved."""
-        estimator: Any = super()
-        estimator.__setstate__(
-            {k: revived(v) if k.startswith("_") else v for k, v in state.items()}
-        )
+    if name is None:
+        return parts
+    if name not in KINDS:
+        raise ValueError(f"there is no helper of the name {name}")
+    return KINDS[name].make(**parts)
