@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.base import OutlierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,6 +20,7 @@ from sk_autoenc._typing import (
 )
 from sk_autoenc.base import draw_entropy, seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
+from sk_autoenc.estimator import Estimator
 from sk_autoenc.neighbours import Neighbours
 from sk_autoenc.parts.outlier_scores import OUTLIER_SCORES
 from sk_autoenc.residuals import (
@@ -29,7 +30,6 @@ from sk_autoenc.residuals import (
     mean_by_tree,
     vectors_of,
 )
-from sk_autoenc.saving import SavedPlain
 from sk_autoenc.table_validation import (
     OUTLIER_CONSTRAINTS,
     check_no_holes,
@@ -59,7 +59,7 @@ LEFT_OUT = 0.1
 """Share of the rows that it does not train on."""
 
 
-class ReconstructionOutlierDetector(SavedPlain, OutlierMixin, BaseEstimator):
+class ReconstructionOutlierDetector(OutlierMixin, Estimator):
     """Find outliers: rows that a model of the others cannot reconstruct.
 
     A model that reconstructs rows from little, such as an autoencoder, learns how the

@@ -24,9 +24,9 @@ from sklearn.utils.validation import check_is_fitted
 from sk_autoenc._compat import CallbackSupportMixin
 from sk_autoenc._typing import Directory, FloatArray, IntArray, RandomState
 from sk_autoenc.checkpoint import Checkpoint
+from sk_autoenc.estimator import Estimator
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.solvers import SOLVERS
-from sk_autoenc.saving import SavedPlain
 from sk_autoenc.threads import blas_threads
 from sk_autoenc.training import Plan, TrainingResult, minimise, permuted
 from sk_autoenc.validation import (
@@ -114,7 +114,7 @@ class Problem(NamedTuple):
         return float(objective.losses(self.parameters, rows).mean(dtype=np.float64))
 
 
-class BaseIterative(SavedPlain, CallbackSupportMixin, BaseEstimator):
+class BaseIterative(CallbackSupportMixin, Estimator):
     """An estimator trained by minibatches.
 
     A subclass has ``fit`` and ``partial_fit`` for their docstrings, which call `_fit`

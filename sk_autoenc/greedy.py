@@ -4,14 +4,14 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
 
 from sk_autoenc._typing import TreesLike
 from sk_autoenc.base import adopt, fitted_copy
+from sk_autoenc.estimator import Estimator
 from sk_autoenc.networks.tree.merging import Model, greedy_merges
 from sk_autoenc.recursive import RAETransformer
-from sk_autoenc.saving import SavedPlain
 from sk_autoenc.tree_validation import (
     GREEDY_CONSTRAINTS,
     check_kind_of_estimator,
@@ -29,7 +29,7 @@ from sk_autoenc.trees.sequences import (
 from sk_autoenc.validation import check_settings
 
 
-class GreedyTrees(SavedPlain, TransformerMixin, BaseEstimator):
+class GreedyTrees(TransformerMixin, Estimator):
     """Make trees of plain sequences by merging neighbours that restore each other best.
 
     A sequence of vectors, such as the words of a sentence without a parser, has no
@@ -182,6 +182,7 @@ class GreedyTrees(SavedPlain, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 

@@ -5,14 +5,14 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc import filling
 from sk_autoenc._compat import feature_names_in, in_container
 from sk_autoenc._typing import Activation, CategoricalFeatures, FloatArray, RandomState
 from sk_autoenc.base import adopt, draw_entropy, generator, is_fitted
-from sk_autoenc.saving import SavedPlain
+from sk_autoenc.estimator import Estimator
 from sk_autoenc.table_validation import (
     IMPUTER_CONSTRAINTS,
     check_bounds,
@@ -22,7 +22,7 @@ from sk_autoenc.table_validation import (
 )
 from sk_autoenc.tables.columns import Column, learn_columns
 from sk_autoenc.tables.encoding import Encoding
-from sk_autoenc.tables.reading import Table, read_table
+from sk_autoenc.tables.reading import Table, is_nothing, read_table
 from sk_autoenc.tables.writing import complete
 from sk_autoenc.validation import caller_level, check_settings
 
@@ -32,7 +32,7 @@ SCORE = 2**32 - 20
 """Names the stream of random numbers of `score`."""
 
 
-class DenoisingImputer(SavedPlain, TransformerMixin, BaseEstimator):
+class DenoisingImputer(TransformerMixin, Estimator):
     """Fill missing entries with a denoising autoencoder.
 
     Several small networks learn to restore the entries that are hidden from them at
@@ -543,8 +543,9 @@ class DenoisingImputer(SavedPlain, TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = is_nothing(self.missing_values)
         tags.input_tags.categorical = True
+        tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 

@@ -19,7 +19,7 @@ from sk_autoenc._typing import (
     TreesLike,
 )
 from sk_autoenc.base import adopt, draw_entropy
-from sk_autoenc.saving import SavedPlain
+from sk_autoenc.estimator import Estimator
 from sk_autoenc.tree_validation import LEAF_CONSTRAINTS
 from sk_autoenc.trees.arrays import frozen
 from sk_autoenc.trees.forest import Forest
@@ -37,7 +37,7 @@ PUBLIC = ("vocabulary_", "token_counts_", "table_", "unknown_row_")
 
 
 class LeafVectorizer(  # type: ignore[call-arg]  # scikit-learn has no types
-    SavedPlain, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    TransformerMixin, Estimator, auto_wrap_output_keys=None
 ):
     """Put vectors in the place of the tokens of trees.
 
@@ -472,6 +472,7 @@ callable or dict of columns, default="one_hot"
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []  # tokens have none
         return tags
 
 

@@ -11,7 +11,6 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
@@ -21,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight
 from sk_autoenc._compat import Interval, StrOptions
 from sk_autoenc._typing import FloatArray, IntArray, MatrixLike, RandomState
 from sk_autoenc.base import adopt, fitted_copy, is_fitted
+from sk_autoenc.estimator import Estimator
 from sk_autoenc.moments import (
     Moments,
     WeightedRows,
@@ -31,7 +31,6 @@ from sk_autoenc.moments import (
     sums_of_block,
 )
 from sk_autoenc.parts.activations import ACTIVATIONS
-from sk_autoenc.saving import SavedPlain
 from sk_autoenc.validation import (
     AT_LEAST_ONE,
     POSITIVE,
@@ -63,7 +62,7 @@ RANGES = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
 class MarginalizedDenoisingAutoencoder(
-    SavedPlain, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator
 ):
     """Denoising autoencoder whose corruption is averaged over, in closed form.
 

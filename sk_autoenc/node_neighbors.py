@@ -6,13 +6,13 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
 from sk_autoenc._typing import FloatArray, IntArray, TreesLike
 from sk_autoenc.base import adopt, fitted_copy
+from sk_autoenc.estimator import Estimator
 from sk_autoenc.parts.plain import kept_plain
 from sk_autoenc.recursive import UnfoldingRAETransformer
-from sk_autoenc.saving import SavedPlain
 from sk_autoenc.tree_validation import (
     NEIGHBORS_CONSTRAINTS,
     check_encodes_nodes,
@@ -40,7 +40,7 @@ NEIGHBOR = np.dtype(
 )
 
 
-class NodeNeighbors(SavedPlain, BaseEstimator):
+class NodeNeighbors(Estimator):
     """Find the subtrees nearest to a given one, by the codes of their roots.
 
     A transformer of trees gives a code of every node, and so of every subtree. Those of

@@ -6,12 +6,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import TransformerMixin, clone
 
 from sk_autoenc._typing import FloatArray, IntArray, TreesLike
 from sk_autoenc.base import adopt, fitted_copy
+from sk_autoenc.estimator import Estimator
 from sk_autoenc.recursive import UnfoldingRAETransformer
-from sk_autoenc.saving import SavedPlain
 from sk_autoenc.tree_validation import (
     PAIRS_CONSTRAINTS,
     check_encodes_nodes,
@@ -30,7 +30,7 @@ DISTANCES = 2**20
 LEAF_FEATURES = ("size_difference", "left_in_right", "right_in_left")
 
 
-class TreePairFeatures(SavedPlain, TransformerMixin, BaseEstimator):
+class TreePairFeatures(TransformerMixin, Estimator):
     """Make a row of fixed length of two trees: the distances between their nodes.
 
     For questions about two trees: whether two sentences say the same, or two functions

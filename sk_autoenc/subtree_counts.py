@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_matrix, vstack
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
 
 from sk_autoenc._typing import TreesLike
 from sk_autoenc.base import adopt, fitted_copy
-from sk_autoenc.saving import SavedPlain
+from sk_autoenc.estimator import Estimator
 from sk_autoenc.tree_validation import SUBTREE_CONSTRAINTS, check_trees
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.labels import own_labels, path_labels, subtree_labels
@@ -26,9 +25,7 @@ COUNTED_NODES = 2**20
 """Nodes of whole trees that are counted at a time."""
 
 
-class SubtreeCounts(
-    SavedPlain, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class SubtreeCounts(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """Count the small subtrees of each tree: a strong and simple baseline.
 
     Every node stands for a subtree: all that is below it, cut at a depth of 0, 1, ...,

@@ -6,7 +6,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
@@ -15,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from sk_autoenc._typing import CategoricalFeatures, FloatArray, RandomState
 from sk_autoenc.base import adopt, draw_entropy, is_fitted, seeded
 from sk_autoenc.denoising import DenoisingAutoencoder
+from sk_autoenc.estimator import Estimator
 from sk_autoenc.feeds import slices
-from sk_autoenc.saving import SavedPlain
 from sk_autoenc.table_validation import (
     TABULAR_CONSTRAINTS,
     check_column_encoders,
@@ -27,7 +26,7 @@ from sk_autoenc.table_validation import (
 from sk_autoenc.tables.columns import are_categories, check_times
 from sk_autoenc.tables.encoders import learn_encoding
 from sk_autoenc.tables.numbers import BinnedNumbers
-from sk_autoenc.tables.reading import read_table
+from sk_autoenc.tables.reading import is_nothing, read_table
 from sk_autoenc.validation import check_codes, check_settings
 
 MOST_BINS, MOST_BINS_OF_ALL = 200, 1000
@@ -37,7 +36,7 @@ RARE = 10
 
 
 class TableDenoisingAutoencoder(
-    SavedPlain, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator
 ):
     """Codes of the rows of a table of numbers, categories and holes.
 
@@ -446,8 +445,9 @@ class TableDenoisingAutoencoder(
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = is_nothing(self.missing_values)
         tags.input_tags.categorical = True
+        tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
