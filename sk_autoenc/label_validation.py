@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from sk_autoenc._typing import FloatArray, IntArray
+from sk_autoenc.array_validation import refuse_other_arrays
 from sk_autoenc.trees.labelling import is_missing_label, is_ordered
 from sk_autoenc.trees.leaves import all_finite
 from sk_autoenc.validation import caller_level, count_held_out
@@ -56,6 +57,7 @@ def one_for_each(
     ensure_all_finite: bool | str = True,
 ) -> NDArray[Any]:
     """Return y as an array, one row for each sample of X."""
+    refuse_other_arrays(y, "y")
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is "

@@ -18,6 +18,7 @@ from sk_autoenc._typing import (
     RandomState,
     TreesLike,
 )
+from sk_autoenc.array_validation import refuse_other_arrays
 from sk_autoenc.base import adopt, draw_entropy
 from sk_autoenc.estimator import Estimator
 from sk_autoenc.tree_validation import LEAF_CONSTRAINTS
@@ -299,6 +300,7 @@ callable or dict of columns, default="one_hot"
         True
         """
         check_is_fitted(self)
+        refuse_other_arrays(X)
         encoding = self._encoding
         keys = encoding.columns if isinstance(encoding, Records) else None
         trees = read_token_trees(X, keys)
@@ -413,6 +415,7 @@ callable or dict of columns, default="one_hot"
 
     def _learn(self, X: TreesLike) -> Forest:
         """Fit, and give the trees of X."""
+        refuse_other_arrays(X)
         settings = self._settings()
         sources = leaf_sources(self.vectors, settings.n_features)
         trees = read_token_trees(X, sources if isinstance(sources, dict) else None)
@@ -522,6 +525,7 @@ def warn_if_left_out(encoding: TokenTable | Records) -> None:
 
 def trees_of_vectors(X: Forest | TreesLike) -> Forest:
     """Read trees to make tokens of; of tokens the remedy is not another vectorizer."""
+    refuse_other_arrays(X)
     try:
         return Forest.from_nested(X)
     except ValueError as error:

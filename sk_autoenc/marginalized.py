@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from sk_autoenc._compat import Interval, StrOptions
 from sk_autoenc._typing import FloatArray, IntArray, MatrixLike, RandomState
+from sk_autoenc.array_validation import refuse_other_arrays
 from sk_autoenc.base import adopt, fitted_copy, is_fitted
 from sk_autoenc.estimator import Estimator
 from sk_autoenc.moments import (
@@ -375,7 +376,7 @@ class MarginalizedDenoisingAutoencoder(
         else:
             X = check_X(self, X, reset=False)
             learned = {k: v for k, v in vars(self).items() if is_fitted(k)}
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        weights = weights_of(sample_weight, X)
         return WeightedRows.of(X, weights, self.block_size), learned
 
     def _learned_by_sums(
@@ -413,6 +414,12 @@ class MarginalizedDenoisingAutoencoder(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def weights_of(sample_weight: ArrayLike | None, rows: Any) -> FloatArray:
+    """Return the weight of each row."""
+    refuse_other_arrays(sample_weight, "sample_weight")
+    return _check_sample_weight(sample_weight, rows, dtype=np.float64)
 
 
 def adds_up(estimator: MarginalizedDenoisingAutoencoder) -> bool:

@@ -9,6 +9,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from sk_autoenc._compat import Interval, StrOptions
+from sk_autoenc.array_validation import refuse_other_arrays
 from sk_autoenc.parts.activations import ACTIVATIONS
 from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.poolings import POOLINGS
@@ -102,6 +103,7 @@ def check_kind_of_estimator(estimator, kind):
 
 def check_pairs(X):
     """Return pairs of trees as a Forest whose roots have two children each."""
+    refuse_other_arrays(X)
     if not is_forest_like(X):
         hint = None if isinstance(X, list | tuple) else tree_hint(X)
         raise ValueError(
@@ -138,6 +140,7 @@ def check_n_neighbors(n_neighbors, n_there):
 
 def check_node_places(nodes, forest):
     """Return nodes, given as tree and position, as places in a forest's preorder."""
+    refuse_other_arrays(nodes, "nodes")
     try:
         array = np.asarray(nodes)
     except ValueError:  # lists of different lengths
@@ -166,6 +169,7 @@ def check_node_places(nodes, forest):
 
 def check_sequences(X):
     """Return sequences of vectors as a list, whose items are not looked at."""
+    refuse_other_arrays(X)
     if hasattr(X, "to_numpy") and not hasattr(X, "columns"):
         X = X.to_numpy()  # a Series
     is_array = isinstance(X, np.ndarray)
@@ -243,6 +247,7 @@ def check_trees(estimator, X, *, reset, name="X"):
 
     `name` is what the user calls them.
     """
+    refuse_other_arrays(X, name)
     if not is_forest_like(X):
         if holds_nothing(X):
             raise ValueError("X has no trees; at least one is needed")

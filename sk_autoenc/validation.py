@@ -12,6 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from sk_autoenc._compat import Interval, StrOptions, validate_parameter_constraints
+from sk_autoenc.array_validation import refuse_other_arrays
 from sk_autoenc.parts.corruptions import CORRUPTIONS
 from sk_autoenc.parts.solvers import SOLVERS
 
@@ -177,6 +178,7 @@ def check_X(estimator, X, *, reset, accept_sparse=True, allow_nan=False):
     rows of a batch are gathered: from a Fortran array numpy would copy all of it, at
     every batch.
     """
+    refuse_other_arrays(X)
     X = validate_data(
         estimator,
         X,
@@ -197,6 +199,7 @@ def check_X(estimator, X, *, reset, accept_sparse=True, allow_nan=False):
 
 def check_codes(estimator, codes, n_components):
     """Return codes as a float array of shape (n_samples, n_components)."""
+    refuse_other_arrays(codes)
     codes = check_array(codes, dtype=[np.float64, np.float32], order="C")
     if codes.shape[1] != n_components:
         raise ValueError(

@@ -112,12 +112,8 @@ EXAMPLES = {
     "outliers, default": Example(ReconstructionOutlierDetector(random_state=0), HOLES),
     "trees": Example(CODES_OF_TREES, TREES),
     "trees, children": Example(RAETransformer(2, init="glorot", **QUICK), TREES),
-    "classes of trees": Example(
-        RecursiveClassifier(2, **QUICK), TREES, [0, 1, 0, 1, 1]
-    ),
-    "numbers of trees": Example(
-        RecursiveRegressor(2, **QUICK), TREES, [0, 1.5, 2, 3, 1]
-    ),
+    "classes of trees": Example(RecursiveClassifier(2, **QUICK), TREES, CLASSES[:5]),
+    "numbers of trees": Example(RecursiveRegressor(2, **QUICK), TREES, NUMBERS[:5]),
     "subtrees": Example(SubtreeCounts(n_features=64), TREES),
     "neighbours": Example(NodeNeighbors(CODES_OF_TREES, n_neighbors=2), TREES),
     "pairs": Example(TreePairFeatures(CODES_OF_TREES, 2, standardize=True), PAIRS),

@@ -60,6 +60,7 @@ def storey(module):
         return 0
     below = (
         "training",
+        "array_validation",
         "validation",
         "tree_validation",
         "table_validation",

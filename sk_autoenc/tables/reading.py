@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from sk_autoenc.array_validation import refuse_other_arrays
+
 CATEGORICAL_TYPES = ("category", "categorical", "enum", "bool")
 """How their names begin, in pandas and polars."""
 
@@ -71,6 +73,7 @@ def read_table(estimator, X, missing_values, *, reset, opaque=None):
     -------
     table : Table
     """
+    refuse_other_arrays(X)
     if is_frame(X):
         if min(X.shape) == 0:
             check_array(np.empty(X.shape), estimator=estimator)  # its own words
