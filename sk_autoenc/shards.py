@@ -198,14 +198,13 @@ def problem_of_shards(estimator: Any, fleet: Fleet) -> Problem | None:
     reset = not (goes_on and estimator.__sklearn_is_fitted__())
     settings = estimator._settings(reset)
     reader = clone(estimator) if reset else estimator
-    known = fleet.read(partial(read_part, reader, reset))
+    known = fleet.read(partial(read_part, reader, settings, reset))
     learned = learned_of_all(known)
     if hasattr(estimator, "_learned_by_sums"):
         each = partial(of_shards_with_rows, fleet)
         adopt(estimator, estimator._learned_by_sums(settings, learned, each))
         return None
-    look = partial(clone(estimator)._facts, settings)
-    facts = facts_of_all(of_shards_with_rows(fleet, look))
+    facts = facts_of_all([each["facts"] for each in known if each["n_rows"]])
     if not reset:
         learned = estimator._fitted_state()
     problem: Problem = estimator._outline(settings, facts, learned, reset)
@@ -230,16 +229,21 @@ def on_shards(problem: Problem, fleet: Fleet) -> Problem:
     return problem._replace(objective=SumOverChunks(shards, steps), judge=judge)
 
 
-def read_part(estimator: Any, reset: bool, X: Any) -> tuple[Any, dict[str, Any]]:
-    """Return the data of a part, checked, and what all must agree on.
+def read_part(
+    estimator: Any, settings: Any, reset: bool, X: Any
+) -> tuple[Any, dict[str, Any]]:
+    """Return the data of a part, checked, and what is to be known of it.
 
-    Data of a part without rows are None.
+    That is its number of rows, the attributes that all must agree on and, of an
+    estimator that needs them, facts. Data of a part without rows are None.
     """
     if not len_of(X):
         return None, {"n_rows": 0}
     data, learned = estimator._read(X, reset)
-    agreed = {name: learned[name] for name in AGREED if name in learned}
-    return data, {"n_rows": len_of(X), **agreed}
+    known = {name: learned[name] for name in AGREED if name in learned}
+    if hasattr(estimator, "_facts"):
+        known["facts"] = estimator._facts(settings, data)
+    return data, {"n_rows": len_of(X), **known}
 
 
 def of_shards_with_rows(fleet: Fleet, function: Callable[[Any], Any]) -> list[Any]:
