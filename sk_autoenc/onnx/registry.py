@@ -18,9 +18,13 @@ from skl2onnx.common.data_types import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+import sk_autoenc.onnx.completing as completing
+import sk_autoenc.onnx.decoding as decoding
 import sk_autoenc.onnx.labels as labels
 import sk_autoenc.onnx.rows as rows
+import sk_autoenc.onnx.tables as tables
 from sk_autoenc.denoising import DenoisingAutoencoder
+from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.marginalized import MarginalizedDenoisingAutoencoder
 from sk_autoenc.onnx.graph import MINIMUM_OPSET, Graph
 from sk_autoenc.onnx.pieces import cast
@@ -30,6 +34,7 @@ from sk_autoenc.stacked_labels import (
     StackedDenoisingClassifier,
     StackedDenoisingRegressor,
 )
+from sk_autoenc.tabular import TableDenoisingAutoencoder
 
 ZIPMAP = {
     "zipmap": [True, False, "columns"],
@@ -83,6 +88,13 @@ def of_rows(
     return Method(of_inputs, outputs)
 
 
+def of_table(build: Any, width: Width) -> Method:
+    """Make a method of a function of a table; its output are numbers."""
+    return Method(
+        build, lambda model, inputs: [floats(model, inputs, "variable", width)]
+    )
+
+
 def label_type(model: Any) -> Any:
     """Return the type of classes."""
     is_text = labels.classes_for_onnx(model.classes_).dtype.kind == "O"
@@ -130,6 +142,18 @@ EXPORTS: dict[type, dict[str, Method]] = {
             labels.predict_numbers, lambda model: len(model.target_mean_)
         ),
         "transform": CODES["transform"],
+    },
+    DenoisingImputer: {
+        "transform": Method(completing.impute, completing.outputs_of_imputer)
+    },
+    TableDenoisingAutoencoder: {
+        "transform": of_table(tables.transform, n_codes),
+        "inverse_transform": Method(
+            decoding.inverse_transform, decoding.outputs_of_table
+        ),
+        "reconstruct": Method(decoding.reconstruct, decoding.outputs_of_table),
+        "score_samples": of_table(tables.score_samples, one),
+        "reconstruction_error": of_table(tables.reconstruction_error, n_features),
     },
 }
 """Of each estimator the methods that are exported; the first is the usual one."""
