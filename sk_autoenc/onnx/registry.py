@@ -21,8 +21,10 @@ from sklearn.utils.validation import check_is_fitted
 import sk_autoenc.onnx.completing as completing
 import sk_autoenc.onnx.decoding as decoding
 import sk_autoenc.onnx.labels as labels
+import sk_autoenc.onnx.outliers as outliers
 import sk_autoenc.onnx.rows as rows
 import sk_autoenc.onnx.tables as tables
+from sk_autoenc.anomaly import ReconstructionOutlierDetector
 from sk_autoenc.denoising import DenoisingAutoencoder
 from sk_autoenc.imputation import DenoisingImputer
 from sk_autoenc.marginalized import MarginalizedDenoisingAutoencoder
@@ -154,6 +156,11 @@ EXPORTS: dict[type, dict[str, Method]] = {
         "reconstruct": Method(decoding.reconstruct, decoding.outputs_of_table),
         "score_samples": of_table(tables.score_samples, one),
         "reconstruction_error": of_table(tables.reconstruction_error, n_features),
+    },
+    ReconstructionOutlierDetector: {
+        "predict": of_rows(outliers.predict, one, lambda model: Int64TensorType),
+        "score_samples": of_rows(outliers.score_samples, one),
+        "feature_contributions": of_rows(outliers.contributions, n_features),
     },
 }
 """Of each estimator the methods that are exported; the first is the usual one."""
