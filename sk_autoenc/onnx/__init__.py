@@ -7,6 +7,11 @@ The import tells skl2onnx of the estimators, so that its ``to_onnx`` and
 try:
     from sk_autoenc.onnx.graph import MINIMUM_OPSET
     from sk_autoenc.onnx.registry import register
+    from sk_autoenc.onnx.trees import (
+        MINIMUM_TREE_OPSET,
+        forest_inputs,
+        tree_encoder,
+    )
 except ModuleNotFoundError as error:
     if error.name not in ("onnx", "skl2onnx"):
         raise
@@ -15,6 +20,6 @@ except ModuleNotFoundError as error:
         'pip install "sk-autoenc[onnx]".'
     ) from error
 
-__all__ = ["MINIMUM_OPSET"]
+__all__ = ["MINIMUM_OPSET", "MINIMUM_TREE_OPSET", "forest_inputs", "tree_encoder"]
 
 register()
