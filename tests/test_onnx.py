@@ -1,8 +1,10 @@
 """The export of rows and labels to ONNX gives what the estimators give."""
 
 import importlib
+import re
 import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import onnx_models
@@ -16,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+import sk_autoenc.onnx
 from sk_autoenc import (
     DenoisingAutoencoder,
     MarginalizedDenoisingAutoencoder,
@@ -329,3 +332,28 @@ def test_without_a_library_the_message_names_the_extra(library, monkeypatch):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ImportError, match=f"needs {library}.*sk-autoenc\\[onnx\\]"):
         importlib.import_module("sk_autoenc.onnx")
+
+
+ROOT = Path(sk_autoenc.onnx.__file__).parents[2]
+
+
+def test_the_guide_lists_every_method_that_is_exported():
+    text = (ROOT / "doc/guide_rows.md").read_text()
+    rows = re.findall(
+        r"^\| (`\w+`.*) \| (`.*`.*) \|$", text.partition("## ONNX")[2], re.M
+    )
+    listed = {
+        estimator: re.findall(r"`(\w+)`", methods)
+        for estimators, methods in rows[:7]
+        for estimator in re.findall(r"`(\w+)`", estimators)
+    }
+    exported = {each.__name__: [*methods] for each, methods in EXPORTS.items()}
+    listed["ReconstructionOutlierDetector"].remove("decision_function")
+    assert listed == exported
+
+
+def test_api_lists_what_the_module_shows():
+    text = (ROOT / "doc/api.md").read_text().partition("## ONNX")[2]
+    assert sorted(re.findall(r"^\| `(\w+)", text, re.M)) == sorted(
+        sk_autoenc.onnx.__all__
+    )
