@@ -107,9 +107,12 @@ def encode_marginalized(graph: Graph, model: Any, rows: str) -> str:
 
 
 def undo_logistic(graph: Graph, code: str) -> str:
-    """Return a = log(y / (1 - y))."""
-    rest = graph("Log", graph("Sub", 1.0, code))
-    return graph("Sub", log_of_any(graph, code), rest)
+    """Return a = log(y / (1 - y)), of which numpy rounds both logarithms."""
+    double = graph.of(np.float64)
+    wide = cast(graph, code, np.float64)
+    rest = double("Log", double("Sub", 1.0, wide))
+    near, far = (cast(graph, v, graph.dtype) for v in (log_of_any(double, wide), rest))
+    return graph("Sub", near, far)
 
 
 def log_of_any(graph: Graph, value: str) -> str:
@@ -121,10 +124,16 @@ def log_of_any(graph: Graph, value: str) -> str:
 
 
 def undo_tanh(graph: Graph, code: str) -> str:
-    """Return a = log((1 + y) / (1 - y)) / 2."""
-    above = graph("Log", graph("Add", 1.0, code))
-    below = graph("Log", graph("Sub", 1.0, code))
-    return graph("Mul", graph("Sub", above, below), 0.5)
+    """Return a = log((1 + y) / (1 - y)) / 2.
+
+    In float64, and rounded after it: the next layer may make much of a last digit.
+    """
+    double = graph.of(np.float64)
+    wide = cast(graph, code, np.float64)
+    above = double("Log", double("Add", 1.0, wide))
+    below = double("Log", double("Sub", 1.0, wide))
+    half = double("Mul", double("Sub", above, below), 0.5)
+    return cast(graph, half, graph.dtype)
 
 
 INVERSE_GRAPHS: dict[str, Callable[[Graph, str], str]] = {
