@@ -201,6 +201,20 @@ def test_strings_for_numbers_and_numbers_for_strings_are_refused():
         export(model, np.zeros((1, 2)))
 
 
+def test_the_empty_string_as_a_level_is_refused():
+    table = frame().drop(columns="flag")
+    table.loc[10:20, "letter"] = ""
+    for model in (make().fit(table), tabular_models.make().fit(table)):
+        with pytest.raises(NotImplementedError, match="the empty string as a level"):
+            export(model, table.iloc[[2]])
+
+
+def test_a_string_may_stand_for_missing_ones():
+    table = frame().drop(columns=["a number", "single", "flag"]).fillna("?")
+    model = make(missing_values="?").fit(table)
+    assert_columns_exported(run_frame(model, table), model.transform(table))
+
+
 def test_another_number_of_inputs_is_refused():
     model = make().fit(frame())
     with pytest.raises(ValueError, match="one for each; got 2"):

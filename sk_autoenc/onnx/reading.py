@@ -159,6 +159,11 @@ class Table:
         """
         graph, given, values = self.graph, self.input_of(place), list(levels)
         column = self.column(place)
+        if NO_TEXT in values and is_nothing(self.missing_values):
+            raise NotImplementedError(
+                f"Column {place} of X has the empty string as a level, which in ONNX "
+                "stands for a missing entry. Fit on another string in its place."
+            )
         if given.is_text and all(isinstance(level, str) for level in values):
             number = numbers_of_texts(graph, column, values)
             found = graph("Equal", number, np.arange(len(values)))
