@@ -194,6 +194,8 @@ def total(results):
             continue
         if gradient is None:
             gradient = part_gradient
+            if not gradient.flat.flags.writeable:  # it came from another process
+                gradient = gradient.like(gradient.flat.copy())
         else:
             gradient.flat += part_gradient.flat
     return value, gradient
