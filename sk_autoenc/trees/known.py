@@ -3,7 +3,8 @@
 import numpy as np
 
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.nodes import Columns
+from sk_autoenc.trees.nodes import row_dtype
+from sk_autoenc.trees.used import used_rows
 
 
 def frequent_leaves(forest, min_count):
@@ -20,7 +21,12 @@ def frequent_leaves(forest, min_count):
     vectors : ndarray of shape (n_frequent, n_features)
         Each once, in the order of their rows in the table.
     """
-    rows, counts = np.unique(forest.leaf_row[forest.leaves], return_counts=True)
+    forest = forest._compact()
+    n_places = np.zeros(len(forest.leaf_table), np.int64)
+    for used, counts in used_rows(forest):
+        n_places[used] += counts
+    rows = np.flatnonzero(n_places)
+    counts = n_places[rows]
     _, first, number = np.unique(
         keys(forest.leaf_table[rows]), return_index=True, return_inverse=True
     )
@@ -44,8 +50,11 @@ def with_known_leaves(forest, known):
     """
     if not len(known):
         return forest
-    leaves = forest.leaves
-    used, row = np.unique(forest.leaf_row[leaves], return_inverse=True)
+    forest = forest._compact()
+    is_used = np.zeros(len(forest.leaf_table), bool)
+    for rows, _ in used_rows(forest):
+        is_used[rows] = True
+    used = np.flatnonzero(is_used)
     vectors = forest.leaf_table[used]
     known_keys = keys(known)
     order = known_keys.argsort()
@@ -57,10 +66,21 @@ def with_known_leaves(forest, known):
     new_row = np.empty(len(used), np.int64)
     new_row[is_known] = found[is_known]
     new_row[~is_known] = len(known) + np.arange(np.count_nonzero(~is_known))
-    stacked = forest._stacked.copy()
-    Columns(*stacked).leaf_row[leaves] = new_row[row]
-    table = np.concatenate([known.astype(forest.dtype), vectors[~is_known]])
-    return Forest._trusted(table, forest.tree_start, stacked, forest._is_finite)
+    with np.errstate(over="ignore"):
+        table = np.concatenate([known.astype(forest.dtype), vectors[~is_known]])
+    columns = renumbered(forest, used, new_row, len(table))
+    return Forest._trusted(table, forest.tree_start, columns, forest._is_finite)
+
+
+def renumbered(forest, used, new_row, n_rows):
+    """Give the columns with other rows in the place of those that are used."""
+    by_row = np.full(len(forest.leaf_table), -1, row_dtype(n_rows))
+    by_row[used] = new_row
+    leaf_row = np.empty(len(forest.leaf_row), by_row.dtype)
+    # -1, of inner nodes, reads the last row, and is put back.
+    by_row.take(forest.leaf_row, out=leaf_row, mode="wrap")
+    leaf_row[forest.leaf_row < 0] = -1
+    return forest._columns._replace(leaf_row=leaf_row)
 
 
 def keys(vectors):
