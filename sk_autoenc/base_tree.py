@@ -236,10 +236,12 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
     ) -> tuple[Forest, int, dict[str, Any]]:
         """Return the trees to train on, the length of codes, and what is learned.
 
-        That is all fitted attributes that do not depend on training.
+        That is all fitted attributes that do not depend on training. The dtype to train
+        in becomes one of the settings: leaves are converted batch by batch.
         """
         if reset:
             forest, learned = features_of(self, check_trees, X)
+            settings.dtype = forest.dtype
             n_components = settings.n_components or self._usual_n_components(forest)
             if settings.learn_leaves:
                 known = self._leaves_to_learn(forest)
@@ -250,7 +252,8 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
             known = self._fitted_with["composition"]
             check_unchanged("composition", settings.composition, known)
             forest = check_trees(self, X, reset=False)
-            forest = forest.astype(self.encoder_intercept_.dtype)
+            forest._check_finite(self.encoder_intercept_.dtype)
+            settings.dtype = self.encoder_intercept_.dtype
             learned, n_components = self._fitted_state(), self._n_components()
         learned["input_kind_"] = "trees" if is_forest_like(X) else "rows"
         if "leaf_vectors_given_" in learned:
@@ -267,10 +270,11 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
     def _ready(
         self, forest: Forest, dtype: np.dtype[Any] | None = None
     ) -> Iterator[tuple[Network, Parameters, Forest]]:
-        """Give the fitted network, its parameters and a forest, all of one dtype.
+        """Give the fitted network, its parameters and the forest.
 
-        That is the widest of the model's, the forest's and `dtype`. Within the block,
-        BLAS has as many threads as they are worth.
+        The network is in the widest dtype of the model's, the forest's and `dtype`, and
+        converts the leaves block by block. Within the `with`, BLAS has as many threads
+        as they are worth.
         """
         dtype = np.result_type(
             self.encoder_intercept_, forest.dtype, dtype or forest.dtype
@@ -278,7 +282,7 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         network = self._new_network(
             self._fitted_with, self._n_components(), self.n_features_in_, dtype
         )
-        parameters, forest = self._current_parameters(dtype), forest.astype(dtype)
+        parameters = self._current_parameters(dtype)
         if parameters.learns_leaves:
             forest = with_known_leaves(forest, self.leaf_vectors_given_)
         with blas_threads(network.flops(np.count_nonzero(forest.n_children))):

@@ -23,6 +23,7 @@ from sk_autoenc.tree_validation import (
     check_trees,
 )
 from sk_autoenc.trees.forest import Forest, is_forest_like
+from sk_autoenc.trees.used import leaf_range
 from sk_autoenc.validation import (
     check_codes,
     check_parameters,
@@ -339,7 +340,7 @@ class BaseTreeAutoencoder(BaseTree):
         fitted_with = learned["_fitted_with"] = self._architecture_names(settings)
         draws = self._draws(settings, reset)
         network = self._new_network(
-            fitted_with, n_components, forest.n_features, forest.dtype
+            fitted_with, n_components, forest.n_features, settings.dtype
         )
         if reset:
             sizes = Sizes(
@@ -352,9 +353,9 @@ class BaseTreeAutoencoder(BaseTree):
                 network, sizes, settings.init, forest, draws.rng
             )
         else:
-            parameters = self._current_parameters(forest.dtype)
+            parameters = self._current_parameters(settings.dtype)
         make = leaf_corruption_maker(settings, forest)
-        feed = TreeFeed(forest, corruption=make(draws.rng))
+        feed = TreeFeed(forest, settings.dtype, corruption=make(draws.rng))
         objective = Objective(network, feed, settings.alpha)
         inner_nodes_of_a_tree = np.count_nonzero(forest.n_children) / len(forest)
         return Problem(
@@ -396,9 +397,10 @@ def leaf_corruption_maker(
     """Return ``make_corruption(rng)`` of leaf vectors, or of None for no corruption."""
     if settings.corruption is None:
         return no_corruption
-    # A part of a forest shares its table: not every row of it is a leaf here.
-    leaves = forest.leaf_table[np.unique(forest.leaf_row[forest.leaves])]
-    return corruption_maker(settings, (leaves.min(axis=0), leaves.max(axis=0)))
+    smallest, largest = leaf_range(forest)
+    return corruption_maker(
+        settings, (smallest.astype(settings.dtype), largest.astype(settings.dtype))
+    )
 
 
 def no_corruption(rng: np.random.Generator) -> None:

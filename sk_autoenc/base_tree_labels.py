@@ -78,7 +78,7 @@ class BaseLabelledTree(BaseTree):
         learned["_fitted_with"] = self._architecture_names(settings)
         draws = self._draws(settings, reset)
         network = self._new_network(
-            learned["_fitted_with"], n_components, forest.n_features, forest.dtype
+            learned["_fitted_with"], n_components, forest.n_features, settings.dtype
         )
         n_outputs = self._n_outputs(targets, learned)
         network.head = Head(
@@ -108,19 +108,23 @@ class BaseLabelledTree(BaseTree):
             if not is_name:
                 start_from(parameters, settings, learned)
         else:
-            parameters = self._current_parameters(forest.dtype)
+            parameters = self._current_parameters(settings.dtype)
 
         def make(rng: np.random.Generator) -> Dropout | None:
             level = settings.dropout
             return Dropout(level, level, rng) if level else None
 
-        labels = Labels(targets.astype(forest.dtype), node_targets, forest.tree_start)
+        targets_read = targets.astype(settings.dtype)
+        labels = Labels(targets_read, node_targets, forest.tree_start)
         feed = LabelledTreeFeed(forest, corruption=make(draws.rng), y=labels)
 
         def judge(parameters: Parameters, rows: IntArray) -> float:
-            held_out = forest.select(rows)
-            outputs = network.outputs(parameters, held_out)
-            outputs = outputs[:, : targets.shape[1]]
+            outputs = np.concatenate(
+                [
+                    network.outputs(parameters, forest.select(block))
+                    for block in feed.blocks(rows)
+                ]
+            )[:, : targets.shape[1]]
             return self._misfit(outputs, targets[rows], network.head.class_weights)
 
         inner_nodes_of_a_tree = np.count_nonzero(forest.n_children) / len(forest)
@@ -218,8 +222,8 @@ class BaseLabelledTree(BaseTree):
         refuse_nodes_of(model._fitted_with["poolings"], "predict_nodes")
         forest = check_trees(model, X, reset=False)
         with model._ready(forest) as (network, parameters, forest):
-            nodes = np.arange(len(forest.leaf_row))
-            outputs = cast(LabelledNetwork, network).outputs(parameters, forest, nodes)
+            codes = network.node_codes(parameters, forest)
+            outputs = cast(LabelledNetwork, network).head_outputs(parameters, codes)
         return outputs, forest.tree_start[1:-1]
 
 

@@ -15,6 +15,7 @@ from sk_autoenc.parts.poolings import POOLINGS
 from sk_autoenc.trees.containers import can_be_listed, is_kind, own_items
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.hints import converter_hint
+from sk_autoenc.trees.used import sum_of_squares
 from sk_autoenc.trees.vector_trees import as_nested
 from sk_autoenc.validation import AT_LEAST_ONE, TRAINING_CONSTRAINTS, check_X
 
@@ -319,8 +320,6 @@ def learning_rate_for_trees(settings, forest):
     if settings.learning_rate_init is not None:
         return settings.learning_rate_init
     if settings.solver == "sgd":
-        table = forest.leaf_table
-        norms = np.einsum("ij,ij->i", table, table, dtype=np.float64)
-        loss = norms[forest.leaf_row[forest.leaves]].sum() / (2 * len(forest))
-        return 0.01 / max(float(loss), 1.0)
+        loss = sum_of_squares(forest) / (2 * len(forest))
+        return 0.01 / max(loss, 1.0)
     return 0.005

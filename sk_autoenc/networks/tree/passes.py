@@ -48,9 +48,12 @@ def gather_leaves(gather, values, out):
 
 
 def read_leaves(structure, out):
-    """Read the leaves' own vectors into `out`, (n_leaves, n_features)."""
-    table = structure.trees.leaf_table
-    return table.take(structure.leaf_table_rows, axis=0, out=out, mode="clip")
+    """Read the leaves' own vectors into `out`, (n_leaves, n_features), in its dtype."""
+    table, rows = structure.trees.leaf_table, structure.leaf_table_rows
+    if table.dtype == out.dtype:
+        return table.take(rows, axis=0, out=out, mode="clip")
+    out[...] = table.take(rows, axis=0)
+    return out
 
 
 def read_entering(context, structure, out):
