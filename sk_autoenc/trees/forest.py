@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sk_autoenc._typing import FloatArray, FloatDType, IntArray, Keys, Tree, TreesLike
-from sk_autoenc.trees.arrays import NodeArrays
 from sk_autoenc.trees.compare import find_tree
-from sk_autoenc.trees.joining import join
+from sk_autoenc.trees.joining import each_forest, join
 from sk_autoenc.trees.leaves import as_table, table_dtype
 from sk_autoenc.trees.nested import flatten, is_nested, nest
 from sk_autoenc.trees.nodes import Columns, parts, ranges
+from sk_autoenc.trees.on_disk import OnDisk
 from sk_autoenc.trees.vector_trees import are_foreign
 
 
@@ -32,13 +32,13 @@ def is_forest_like(X: object) -> bool:
     return isinstance(X, Forest) or is_nested(X) or are_foreign(X)
 
 
-class Forest(NodeArrays):
+class Forest(OnDisk):
     """An immutable batch of trees, each node a column of flat arrays.
 
     The nodes of a tree are in preorder (a node, then its children's subtrees from the
     first to the last), the trees one after the other. All but `tree_start` are the same
     in whatever forest a tree stands, so choosing trees copies columns and nothing else.
-    Make one with `from_nested`, `from_rows` or `concatenate`.
+    Make one with `from_nested`, `from_rows`, `concatenate` or `open`.
 
     Indexing by an int, slice, index array, boolean mask or ``(key, ...)`` gives a
     Forest (of one tree for an int), which is what scikit-learn's splitters need; a
@@ -48,7 +48,8 @@ class Forest(NodeArrays):
     Forests are equal (``==``) if they hold equal trees in the same order: of the same
     structure, with leaf vectors of equal values, in whatever dtype and table. ``tree in
     forest`` asks for an equal tree; `tree` is nested tuples, whose leaves are read in
-    the forest's dtype, or a Forest of one. Copies share all arrays.
+    the forest's dtype, or a Forest of one. Copies share all arrays. `save` and `open`
+    keep a Forest in files that need not fit into memory.
 
     Parameters
     ----------
@@ -222,6 +223,7 @@ class Forest(NodeArrays):
         See Also
         --------
         select : Choose some of the trees.
+        save_parts : Write them as one, if memory does not hold them all.
 
         Examples
         --------
@@ -229,20 +231,7 @@ class Forest(NodeArrays):
         >>> Forest.concatenate([a, b]).n_trees
         3
         """
-        if isinstance(forests, Forest):
-            raise TypeError("forests to concatenate are several: pass a list of Forest")
-        if not isinstance(forests, Iterable):
-            raise TypeError(
-                "forests to concatenate must be a list of Forest, not "
-                f"{type(forests).__name__!r}"
-            )
-        forests = list(forests)
-        for number, forest in enumerate(forests):
-            if not isinstance(forest, Forest):
-                raise TypeError(
-                    f"forest {number} to concatenate is of type "
-                    f"{type(forest).__name__!r}, expected a Forest"
-                )
+        forests = list(each_forest(forests, "concatenate"))
         lengths = {forest.n_features for forest in forests}
         if len(lengths) != 1:
             raise ValueError(

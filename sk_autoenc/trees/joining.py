@@ -1,8 +1,41 @@
 """Joining forests."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from sk_autoenc.trees.arrays import NodeArrays
 from sk_autoenc.trees.nodes import Columns, row_dtype, starts
+
+
+def each_forest(forests, what):
+    """Go through forests, and refuse what is none.
+
+    Parameters
+    ----------
+    forests : object
+        As a user passes it.
+    what : str
+        What is done to them.
+
+    Yields
+    ------
+    forest : Forest
+    """
+    if isinstance(forests, NodeArrays):
+        raise TypeError(f"forests to {what} are several: pass a list of Forest")
+    if not isinstance(forests, Iterable):
+        raise TypeError(
+            f"forests to {what} must be a list of Forest, not "
+            f"{type(forests).__name__!r}"
+        )
+    for number, forest in enumerate(forests):
+        if not isinstance(forest, NodeArrays):
+            raise TypeError(
+                f"forest {number} to {what} is of type {type(forest).__name__!r}, "
+                "expected a Forest"
+            )
+        yield forest
 
 
 def join(forests):
