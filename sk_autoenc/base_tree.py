@@ -31,7 +31,7 @@ from sk_autoenc.tree_validation import (
     learning_rate_for_trees,
 )
 from sk_autoenc.trees.forest import Forest, is_forest_like
-from sk_autoenc.trees.known import frequent_leaves, with_known_leaves
+from sk_autoenc.trees.known import frequent_leaves, knowing
 from sk_autoenc.validation import features_of, resolve_max_iter
 
 LEARNED_COUNT = 2
@@ -257,7 +257,7 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
             learned, n_components = self._fitted_state(), self._n_components()
         learned["input_kind_"] = "trees" if is_forest_like(X) else "rows"
         if "leaf_vectors_given_" in learned:
-            forest = with_known_leaves(forest, learned["leaf_vectors_given_"])
+            forest = knowing(forest, learned["leaf_vectors_given_"])
         settings.max_iter = resolve_max_iter(
             settings.max_iter,
             len(forest),
@@ -284,7 +284,7 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         )
         parameters = self._current_parameters(dtype)
         if parameters.learns_leaves:
-            forest = with_known_leaves(forest, self.leaf_vectors_given_)
+            forest = knowing(forest, self.leaf_vectors_given_)
         with blas_threads(network.flops(np.count_nonzero(forest.n_children))):
             yield network, parameters, forest
 
@@ -312,11 +312,15 @@ def architecture(names: dict[str, Any]) -> Architecture:
 
 
 def initial_parameters(
-    network: Network, sizes: Sizes, init: str, forest: Forest, rng: np.random.Generator
+    network: Network,
+    sizes: Sizes,
+    init: str,
+    given: FloatArray | None,
+    rng: np.random.Generator,
 ) -> Parameters:
-    """Make parameters; learned leaves start from their vectors in the forest."""
+    """Make parameters; learned leaves start from the vectors that are given."""
     parameters = Parameters.zeros(parameter_shapes(sizes), network.dtype)
     initialise(parameters, network.architecture, init, rng)
     if parameters.learns_leaves:
-        parameters.leaf_table[...] = forest.leaf_table[: sizes.n_learned]
+        parameters.leaf_table[...] = given
     return parameters

@@ -350,7 +350,11 @@ class BaseTreeAutoencoder(BaseTree):
                 n_learned=len(learned.get("leaf_vectors_given_", ())),
             )
             parameters = initial_parameters(
-                network, sizes, settings.init, forest, draws.rng
+                network,
+                sizes,
+                settings.init,
+                learned.get("leaf_vectors_given_"),
+                draws.rng,
             )
         else:
             parameters = self._current_parameters(settings.dtype)

@@ -24,7 +24,7 @@ from sk_autoenc.tree_validation import (
     check_unchanged,
 )
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.known import with_known_leaves
+from sk_autoenc.trees.known import known_rows
 from sk_autoenc.validation import (
     check_same_dropout_every_time,
     check_settings,
@@ -102,7 +102,7 @@ class BaseLabelledTree(BaseTree):
                 network,
                 sizes,
                 settings.init if is_name else "glorot",
-                forest,
+                learned.get("leaf_vectors_given_"),
                 draws.rng,
             )
             if not is_name:
@@ -155,8 +155,7 @@ class BaseLabelledTree(BaseTree):
         others = vars(start).get("leaf_vectors_given_") if is_object(start) else None
         if others is None or others.shape[1] != forest.n_features:
             return own
-        rows = with_known_leaves(Forest.from_rows(others), own)
-        new = rows.leaf_row[rows.leaves] >= len(own)
+        new = known_rows(others, own) < 0
         return np.concatenate([own, others[new].astype(own.dtype)])
 
     def _labelled_settings(self) -> SimpleNamespace:
@@ -325,8 +324,6 @@ def is_object(init: Any) -> bool:
 
 def copy_learned_leaves(parameters: Any, known: FloatArray, given: BaseTree) -> None:
     """Start from vectors that another estimator has learned, where it has."""
-    rows = Forest.from_rows(known)
-    rows = with_known_leaves(rows, given.leaf_vectors_given_)
-    row = rows.leaf_row[rows.leaves]
-    has = row < len(given.leaf_vectors_)
+    row = known_rows(known, given.leaf_vectors_given_)
+    has = row >= 0
     parameters.leaf_table[has] = given.leaf_vectors_[row[has]]

@@ -227,8 +227,8 @@ def greedy_forest(estimator: Any, sequences: Sequences) -> Forest:
     fitted = estimator._fitted_model()
     leaves = check_trees(fitted, balanced_forest(sequences), reset=False)
     with fitted._ready(leaves, np.dtype(np.float64)) as (network, parameters, known):
-        wide = known.astype(np.float64)
+        table = known.leaf_table.astype(np.float64)
         model = Model(parameters, network.architecture)
-        rows = wide.leaf_row[wide.leaves]  # balanced trees keep the leaves' order
-        spans = greedy_merges(model, wide.leaf_table, rows, sequences.lengths)
+        rows = known.leaf_row[known.leaves]  # balanced trees keep the leaves' order
+        spans = greedy_merges(model, table, rows, sequences.lengths, known.known_row)
     return forest_of_spans(sequences, spans)

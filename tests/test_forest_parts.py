@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from strategies import tree_lists
 
-from sk_autoenc.trees import compare, integrity, leaves, nodes
+from sk_autoenc.trees import compare, integrity, known, leaves, nodes
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.known import frequent_leaves, with_known_leaves
+from sk_autoenc.trees.known import frequent_leaves, known_rows
 from sk_autoenc.trees.nodes import Columns, parts, row_dtype
 from sk_autoenc.trees.sequences import (
     balanced_spans,
@@ -30,7 +30,7 @@ def make_parts_small(patch):
     """Make parts of at most six nodes, so that a few trees are several."""
     for module in (compare, integrity, nodes):
         patch.setattr(module, "PART_NODES", 6)
-    for module in (leaves, nodes):
+    for module in (known, leaves, nodes):
         patch.setattr(module, "PART_ENTRIES", 12)
 
 
@@ -66,7 +66,6 @@ def test_rows_are_int64_if_int32_does_not_number_them(n_rows, dtype):
             .with_leaves(np.arange(8.0).reshape(4, 2))
         ),
         lambda: Forest.concatenate([Forest.from_rows([A, B]), Forest.from_rows([C])]),
-        lambda: with_known_leaves(Forest.from_nested(TREES), np.array([B])),
         lambda: forest_of_spans(SEQUENCES, balanced_spans(SEQUENCES.lengths)),
         lambda: read_token_trees([("a", "b"), "c"]).forest(np.eye(3), np.arange(3)),
     ],
@@ -125,7 +124,7 @@ def test_what_is_made_part_by_part_is_the_same_as_at_once(trees, chosen):
             np.array(leaf_range(forest)).tolist(),
             round(sum_of_squares(forest), 10),
             frequent_leaves(forest, 2).tolist(),
-            with_known_leaves(forest, forest.leaf_table[:1]) == forest,
+            known_rows(forest.leaf_table, forest.leaf_table[:1]).tolist(),
             Forest(forest.leaf_table, forest.tree_start, forest._columns) == forest,
         )
 

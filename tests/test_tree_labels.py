@@ -17,7 +17,7 @@ from sk_autoenc.objectives import Objective, SumOverChunks
 from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.losses import LOSSES, mixed_columns
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.known import frequent_leaves, with_known_leaves
+from sk_autoenc.trees.known import frequent_leaves, knowing
 
 N_OUTPUTS = 2
 CASES = {
@@ -68,7 +68,7 @@ class Problem:
         self.forest = Forest.from_nested(trees, dtype)
         known = frequent_leaves(self.forest, 2) if learned else ()
         if learned:
-            self.forest = with_known_leaves(self.forest, known)
+            self.forest = knowing(self.forest, known)
         sizes = Sizes(
             n_components,
             N_FEATURES,

@@ -31,6 +31,8 @@ class NodeArrays:
     height: NDArray[np.int32]
     size: NDArray[np.int32]
     n_nodes: NDArray[np.int64]
+    known_row: NDArray[np.int32] | None = None
+    """As of `nodes.Nodes`; not kept in pickles and files."""
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class NodeArrays:
         tree_start: IntArray,
         columns: Columns,
         is_finite: bool | None = True,
+        known_row: NDArray[np.int32] | None = None,
     ) -> Self:
         """Make a forest of arrays that are known to be one.
 
@@ -62,6 +65,7 @@ class NodeArrays:
         """
         forest = cls.__new__(cls)
         forest._assign(leaf_table, tree_start, columns, is_finite)
+        forest.known_row = known_row
         return forest
 
     def _assign(
@@ -231,8 +235,13 @@ class NodeArrays:
         """Take the trees from `first` to before `last`, without copying."""
         start = self.tree_start[first : last + 1]
         columns = self._columns.part(slice(int(start[0]), int(start[-1])))
-        start = start - start[0]
-        return self._trusted(self.leaf_table, start, columns, self._is_finite)
+        return self._alike(start - start[0], columns)
+
+    def _alike(self, tree_start: IntArray, columns: Columns) -> Self:
+        """Make a forest of other nodes over the same table."""
+        return self._trusted(
+            self.leaf_table, tree_start, columns, self._is_finite, self.known_row
+        )
 
     def _check_finite(self, dtype: Any = None) -> None:
         """Refuse NaN and infinity in leaves, unless they are known to have none.

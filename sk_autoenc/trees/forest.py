@@ -392,8 +392,7 @@ class Forest(OnDisk):
         """
         first, n_nodes = self.tree_start[:-1].take(rows), self.n_nodes.take(rows)
         nodes, tree_start = ranges(first, n_nodes)
-        columns = self._columns.take(nodes)
-        return Forest._trusted(self.leaf_table, tree_start, columns, self._is_finite)
+        return self._alike(tree_start, self._columns.take(nodes))
 
     def to_nested(self) -> list[Tree]:
         """Give the trees as nested tuples.

@@ -72,6 +72,9 @@ class Nodes(NamedTuple):
     """(n_nodes,) int: 0 for a root."""
     size: np.ndarray
     """(n_nodes,) int: number of nodes in the subtree, the node included."""
+    known_row: np.ndarray | None = None
+    """(n_distinct,) int: which of some known vectors each row of `leaf_table` is;
+    negative: none. None: none is known."""
 
 
 def parents(nodes):
@@ -86,8 +89,8 @@ def between(nodes, first, last):
     """Take the trees from `first` to before `last`, without copying."""
     start = nodes.tree_start[first : last + 1]
     part = slice(start[0], start[-1])
-    per_node = [getattr(nodes, name)[part] for name in Nodes._fields[2:]]
-    return Nodes(nodes.leaf_table, start - start[0], *per_node)
+    per_node = [getattr(nodes, name)[part] for name in Nodes._fields[2:-1]]
+    return Nodes(nodes.leaf_table, start - start[0], *per_node, nodes.known_row)
 
 
 def below(nodes, roots):
@@ -104,6 +107,7 @@ def below(nodes, roots):
         nodes.n_children[node],
         nodes.depth[node] - np.repeat(nodes.depth[roots], size),
         nodes.size[node],
+        nodes.known_row,
     )
 
 
