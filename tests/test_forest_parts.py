@@ -30,8 +30,9 @@ def make_parts_small(patch):
     """Make parts of at most six nodes, so that a few trees are several."""
     for module in (compare, integrity, nodes):
         patch.setattr(module, "PART_NODES", 6)
-    for module in (known, leaves, nodes):
+    for module in (leaves, nodes):
         patch.setattr(module, "PART_ENTRIES", 12)
+    patch.setattr(known, "COMPARED_ENTRIES", 12)
 
 
 @pytest.fixture

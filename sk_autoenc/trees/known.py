@@ -3,8 +3,10 @@
 import numpy as np
 
 from sk_autoenc.trees.labels import vector_labels
-from sk_autoenc.trees.nodes import PART_ENTRIES
 from sk_autoenc.trees.used import used_rows
+
+COMPARED_ENTRIES = 2**17
+"""Numbers of vectors that are compared at a time."""
 
 
 def frequent_leaves(forest, min_count):
@@ -118,7 +120,7 @@ def known_rows(table, known):
 
 def blocks(table):
     """Cut a table into slices of rows that may be copied at a time."""
-    step = max(1, PART_ENTRIES // table.shape[1])
+    step = max(1, COMPARED_ENTRIES // table.shape[1])
     return [slice(first, first + step) for first in range(0, len(table), step)]
 
 
