@@ -32,6 +32,7 @@ from sk_autoenc.tree_validation import (
 )
 from sk_autoenc.trees.forest import Forest, is_forest_like
 from sk_autoenc.trees.known import frequent_leaves, knowing
+from sk_autoenc.trees.nodes import parts, ranges
 from sk_autoenc.validation import features_of, resolve_max_iter
 
 LEARNED_COUNT = 2
@@ -124,18 +125,7 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         forest = check_trees(model, X, reset=False)
         with model._ready(forest) as (network, parameters, forest):
             codes = network.node_codes(parameters, forest)
-        index = np.empty(
-            len(forest.size),
-            [(name, np.int64) for name in ("tree", "position")]
-            + [(name, np.int32) for name in ("height", "depth", "size")],
-        )
-        index["tree"] = np.repeat(np.arange(len(forest)), forest.n_nodes)
-        index["position"] = np.arange(len(index)) - np.repeat(
-            forest.tree_start[:-1], forest.n_nodes
-        )
-        for name in ("height", "depth", "size"):
-            index[name] = getattr(forest, name)
-        return codes, index
+        return codes, node_index(forest)
 
     def get_feature_names_out(
         self, input_features: ArrayLike | None = None
@@ -309,6 +299,23 @@ def architecture(names: dict[str, Any]) -> Architecture:
     parts: dict[str, Any] = {name: ACTIVATIONS[names[name]] for name in activations}
     parts["composition"] = COMPOSITIONS[names["composition"]]
     return Architecture(**names | parts)
+
+
+def node_index(forest: Forest) -> NDArray[np.void]:
+    """Say of every node which one it is; see `BaseTree.transform_nodes`."""
+    index = np.empty(
+        len(forest.size),
+        [(name, np.int64) for name in ("tree", "position")]
+        + [(name, np.int32) for name in ("height", "depth", "size")],
+    )
+    for first, last in parts(forest):
+        part = index[forest.tree_start[first] : forest.tree_start[last]]
+        n_nodes = forest.n_nodes[first:last]
+        part["tree"] = np.repeat(np.arange(first, last), n_nodes)
+        part["position"] = ranges(np.zeros_like(n_nodes), n_nodes)[0]
+    for name in ("height", "depth", "size"):
+        index[name] = getattr(forest, name)
+    return index
 
 
 def initial_parameters(
