@@ -1,4 +1,4 @@
-"""Trees larger than the memory that they may take: time, and memory at the peak.
+"""Trees larger than the memory that they may take: time, and what is held.
 
 ``python benchmarks/bench_forest_files.py [--nodes 1e8] [--limit 600]``. Writes so many
 nodes into a temporary directory, 65 bytes each: random trees of 5 to 35 leaves, each
