@@ -37,7 +37,7 @@ from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.losses import mixed_columns
 from sk_autoenc.parts.solvers import Adam
 from sk_autoenc.training import Plan, run_epoch
-from sk_autoenc.trees.known import LeafCounts, with_known_leaves
+from sk_autoenc.trees.known import frequent_leaves, knowing
 
 N_COMPONENTS, N_CLASSES, BATCH, RATE = 100, 5, 32, 0.001
 HEADER = ("composition", "ours, s", "torch, s", "torch/ours", "losses differ by")
@@ -57,7 +57,7 @@ def sentences(n_trees, n_words, rng):
             row[place : place + 2] = [(row[place], row[place + 1])]
         trees.append(row[0])
     forest = Forest.from_nested(trees)
-    forest = with_known_leaves(forest, LeafCounts.of_forest(forest).frequent(2))
+    forest = knowing(forest, frequent_leaves(forest, 2))
     return forest, rng.integers(0, N_CLASSES, len(forest.leaf_row))
 
 

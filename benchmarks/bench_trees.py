@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from bench_readers import leaf_vectors, reading_rates
 from bench_tree_labels import HEADER, epochs, sentences
-from data_sets import syntax_trees
+from data_sets import random_trees, syntax_trees
 from side_by_side import at_threads, epoch_of, medians, print_table
 
 from sk_autoenc import Forest, UnfoldingRAETransformer
@@ -41,23 +41,6 @@ from sk_autoenc.networks.tree.parameters import (
     parameter_shapes,
 )
 from sk_autoenc.parts.activations import ACTIVATIONS
-
-
-def random_tree(rng, n_leaves, leaves):
-    """Merge runs of 1 to 4 neighbours until one node is left."""
-    row = [leaves[i] for i in rng.integers(0, len(leaves), n_leaves)]
-    while len(row) > 1:
-        arity = min(int(rng.integers(1, 5)), len(row))
-        start = int(rng.integers(0, len(row) - arity + 1))
-        row[start : start + arity] = [tuple(row[start : start + arity])]
-    return row[0]
-
-
-def random_trees(n_trees, n_components, seed=0):
-    """Make random trees of 5 to 35 leaves from 2000 distinct vectors."""
-    rng = np.random.default_rng(seed)
-    leaves = list(rng.standard_normal((2000, n_components)).astype(np.float32))
-    return [random_tree(rng, int(n), leaves) for n in rng.integers(5, 36, n_trees)]
 
 
 class PreparedNetwork(Network):

@@ -104,3 +104,20 @@ def syntax_trees(n_components, n_trees):
         if len(trees) > n_trees:
             break
     return trees[:n_trees]
+
+
+def random_tree(rng, n_leaves, leaves):
+    """Merge runs of 1 to 4 neighbours until one node is left."""
+    row = [leaves[i] for i in rng.integers(0, len(leaves), n_leaves)]
+    while len(row) > 1:
+        arity = min(int(rng.integers(1, 5)), len(row))
+        start = int(rng.integers(0, len(row) - arity + 1))
+        row[start : start + arity] = [tuple(row[start : start + arity])]
+    return row[0]
+
+
+def random_trees(n_trees, n_components, seed=0):
+    """Make random trees of 5 to 35 leaves from 2000 distinct vectors."""
+    rng = np.random.default_rng(seed)
+    leaves = list(rng.standard_normal((2000, n_components)).astype(np.float32))
+    return [random_tree(rng, int(n), leaves) for n in rng.integers(5, 36, n_trees)]

@@ -32,7 +32,8 @@ from sk_autoenc.tree_validation import (
     learning_rate_for_trees,
 )
 from sk_autoenc.trees.forest import Forest, is_forest_like
-from sk_autoenc.trees.known import LeafCounts, with_known_leaves
+from sk_autoenc.trees.known import LeafCounts, knowing
+from sk_autoenc.trees.nodes import parts, ranges
 from sk_autoenc.validation import features_of, resolve_max_iter
 
 LEARNED_COUNT = 2
@@ -125,18 +126,7 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         forest = check_trees(model, X, reset=False)
         with model._ready(forest) as (network, parameters, forest):
             codes = network.node_codes(parameters, forest)
-        index = np.empty(
-            len(forest.size),
-            [(name, np.int64) for name in ("tree", "position")]
-            + [(name, np.int32) for name in ("height", "depth", "size")],
-        )
-        index["tree"] = np.repeat(np.arange(len(forest)), forest.n_nodes)
-        index["position"] = np.arange(len(index)) - np.repeat(
-            forest.tree_start[:-1], forest.n_nodes
-        )
-        for name in ("height", "depth", "size"):
-            index[name] = getattr(forest, name)
-        return codes, index
+        return codes, node_index(forest)
 
     def get_feature_names_out(
         self, input_features: ArrayLike | None = None
@@ -238,13 +228,17 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
             forest, learned = features_of(self, check_trees, X)
         else:
             forest = check_trees(self, X, reset=False)
-            forest = forest.astype(self.encoder_intercept_.dtype)
+            # Leaves are converted batch by batch.
+            forest._check_finite(self.encoder_intercept_.dtype)
             learned = self._fitted_state()
         learned["input_kind_"] = "trees" if is_forest_like(X) else "rows"
         return forest, learned
 
     def _facts(self, settings: SimpleNamespace, data: Forest) -> TreeFacts:
         return TreeFacts.of(settings, data)
+
+    def _training_dtype(self, facts: TreeFacts, reset: bool) -> np.dtype[Any]:
+        return facts.dtype if reset else self.encoder_intercept_.dtype
 
     def _prepare(
         self,
@@ -285,10 +279,11 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
     def _ready(
         self, forest: Forest, dtype: np.dtype[Any] | None = None
     ) -> Iterator[tuple[Network, Parameters, Forest]]:
-        """Give the fitted network, its parameters and a forest, all of one dtype.
+        """Give the fitted network, its parameters and the forest.
 
-        That is the widest of the model's, the forest's and `dtype`. Within the block,
-        BLAS has as many threads as they are worth.
+        The network is in the widest dtype of the model's, the forest's and `dtype`, and
+        converts the leaves block by block. Within the `with`, BLAS has as many threads
+        as they are worth.
         """
         dtype = np.result_type(
             self.encoder_intercept_, forest.dtype, dtype or forest.dtype
@@ -296,9 +291,9 @@ class BaseTree(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseIterative)
         network = self._new_network(
             self._fitted_with, self._n_components(), self.n_features_in_, dtype
         )
-        parameters, forest = self._current_parameters(dtype), forest.astype(dtype)
+        parameters = self._current_parameters(dtype)
         if parameters.learns_leaves:
-            forest = with_known_leaves(forest, self.leaf_vectors_given_)
+            forest = knowing(forest, self.leaf_vectors_given_)
         with blas_threads(network.flops(np.count_nonzero(forest.n_children))):
             yield network, parameters, forest
 
@@ -323,6 +318,23 @@ def architecture(names: dict[str, Any]) -> Architecture:
     parts: dict[str, Any] = {name: ACTIVATIONS[names[name]] for name in activations}
     parts["composition"] = COMPOSITIONS[names["composition"]]
     return Architecture(**names | parts)
+
+
+def node_index(forest: Forest) -> NDArray[np.void]:
+    """Say of every node which one it is; see `BaseTree.transform_nodes`."""
+    index = np.empty(
+        len(forest.size),
+        [(name, np.int64) for name in ("tree", "position")]
+        + [(name, np.int32) for name in ("height", "depth", "size")],
+    )
+    for first, last in parts(forest):
+        part = index[forest.tree_start[first] : forest.tree_start[last]]
+        n_nodes = forest.n_nodes[first:last]
+        part["tree"] = np.repeat(np.arange(first, last), n_nodes)
+        part["position"] = ranges(np.zeros_like(n_nodes), n_nodes)[0]
+    for name in ("height", "depth", "size"):
+        index[name] = getattr(forest, name)
+    return index
 
 
 def initial_parameters(

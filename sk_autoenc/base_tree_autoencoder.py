@@ -26,7 +26,7 @@ from sk_autoenc.tree_validation import (
     check_trees,
 )
 from sk_autoenc.trees.forest import Forest, is_forest_like
-from sk_autoenc.trees.known import with_known_leaves
+from sk_autoenc.trees.known import knowing
 from sk_autoenc.validation import (
     check_codes,
     check_parameters,
@@ -360,11 +360,10 @@ class BaseTreeAutoencoder(BaseTree):
         reset: bool,
     ) -> Problem:
         n_components = self._prepare(settings, facts, learned, reset)
+        dtype = self._training_dtype(facts, reset)
         fitted_with = learned["_fitted_with"] = self._architecture_names(settings)
         draws = self._draws(settings, reset)
-        network = self._new_network(
-            fitted_with, n_components, facts.n_features, facts.dtype
-        )
+        network = self._new_network(fitted_with, n_components, facts.n_features, dtype)
         known = learned.get("leaf_vectors_given_")
         if reset:
             sizes = Sizes(
@@ -377,14 +376,14 @@ class BaseTreeAutoencoder(BaseTree):
                 network, sizes, settings.init, known, draws.rng
             )
         else:
-            parameters = self._current_parameters(facts.dtype)
+            parameters = self._current_parameters(dtype)
         inner_nodes_of_a_tree = facts.n_inner / facts.n_trees
         return Problem(
             settings,
             facts.n_trees,
             parameters,
             None,
-            leaf_corruption_maker(settings, facts),
+            leaf_corruption_maker(settings, facts, dtype),
             draws,
             lambda n_trees: network.flops(n_trees * inner_nodes_of_a_tree),
             learned,
@@ -422,19 +421,21 @@ def tree_objective(
     corruption: Any,
 ) -> Objective:
     """Make the objective of a network: to reconstruct trees of corrupted leaves."""
-    forest = forest.astype(network.dtype)
     if known is not None:
-        forest = with_known_leaves(forest, known)
-    return Objective(network, TreeFeed(forest, corruption=corruption), alpha)
+        forest = knowing(forest, known)
+    feed = TreeFeed(forest, network.dtype, corruption=corruption)
+    return Objective(network, feed, alpha)
 
 
 def leaf_corruption_maker(
-    settings: SimpleNamespace, facts: TreeFacts
+    settings: SimpleNamespace, facts: TreeFacts, dtype: np.dtype[Any]
 ) -> Callable[[np.random.Generator], Any]:
     """Return ``make_corruption(rng)`` of leaf vectors, or of None for no corruption."""
     if facts.smallest is None or facts.largest is None:
         return no_corruption
-    return corruption_maker(settings, (facts.smallest, facts.largest))
+    return corruption_maker(
+        settings, (facts.smallest.astype(dtype), facts.largest.astype(dtype))
+    )
 
 
 def no_corruption(rng: np.random.Generator) -> None:

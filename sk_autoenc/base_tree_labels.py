@@ -24,7 +24,7 @@ from sk_autoenc.tree_validation import (
     check_unchanged,
 )
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.known import LeafCounts, with_known_leaves
+from sk_autoenc.trees.known import LeafCounts, knowing, known_rows
 from sk_autoenc.validation import (
     check_same_dropout_every_time,
     check_settings,
@@ -67,9 +67,10 @@ class BaseLabelledTree(BaseTree):
         forest, learned = self._read(X, reset)
         facts = self._facts(settings, forest)
         n_components = self._prepare(settings, facts, learned, reset)
+        dtype = self._training_dtype(facts, reset)
         known = learned.get("leaf_vectors_given_")
         if known is not None:
-            forest = with_known_leaves(forest, known)
+            forest = knowing(forest, known)
         if not reset:
             self._check_goes_on(settings)
         targets, node_targets = self._read_labels(
@@ -83,7 +84,7 @@ class BaseLabelledTree(BaseTree):
         learned["_fitted_with"] = self._architecture_names(settings)
         draws = self._draws(settings, reset)
         network = self._new_network(
-            learned["_fitted_with"], n_components, forest.n_features, forest.dtype
+            learned["_fitted_with"], n_components, forest.n_features, dtype
         )
         n_outputs = self._n_outputs(targets, learned)
         network.head = Head(
@@ -113,19 +114,23 @@ class BaseLabelledTree(BaseTree):
             if not is_name:
                 start_from(parameters, settings, learned)
         else:
-            parameters = self._current_parameters(forest.dtype)
+            parameters = self._current_parameters(dtype)
 
         def make(rng: np.random.Generator) -> Dropout | None:
             level = settings.dropout
             return Dropout(level, level, rng) if level else None
 
-        labels = Labels(targets.astype(forest.dtype), node_targets, forest.tree_start)
+        targets_read = targets.astype(dtype)
+        labels = Labels(targets_read, node_targets, forest.tree_start)
         feed = LabelledTreeFeed(forest, corruption=make(draws.rng), y=labels)
 
         def judge(parameters: Parameters, rows: IntArray) -> float:
-            held_out = forest.select(rows)
-            outputs = network.outputs(parameters, held_out)
-            outputs = outputs[:, : targets.shape[1]]
+            outputs = np.concatenate(
+                [
+                    network.outputs(parameters, forest.select(block))
+                    for block in feed.blocks(rows)
+                ]
+            )[:, : targets.shape[1]]
             return self._misfit(outputs, targets[rows], network.head.class_weights)
 
         inner_nodes_of_a_tree = facts.n_inner / facts.n_trees
@@ -157,8 +162,7 @@ class BaseLabelledTree(BaseTree):
         others = vars(start).get("leaf_vectors_given_") if is_object(start) else None
         if others is None or others.shape[1] != own.shape[1]:
             return own
-        rows = with_known_leaves(Forest.from_rows(others), own)
-        new = rows.leaf_row[rows.leaves] >= len(own)
+        new = known_rows(others, own) < 0
         return np.concatenate([own, others[new].astype(own.dtype)])
 
     def _labelled_settings(self) -> SimpleNamespace:
@@ -224,8 +228,8 @@ class BaseLabelledTree(BaseTree):
         refuse_nodes_of(model._fitted_with["poolings"], "predict_nodes")
         forest = check_trees(model, X, reset=False)
         with model._ready(forest) as (network, parameters, forest):
-            nodes = np.arange(len(forest.leaf_row))
-            outputs = cast(LabelledNetwork, network).outputs(parameters, forest, nodes)
+            codes = network.node_codes(parameters, forest)
+            outputs = cast(LabelledNetwork, network).head_outputs(parameters, codes)
         return outputs, forest.tree_start[1:-1]
 
 
@@ -327,8 +331,6 @@ def is_object(init: Any) -> bool:
 
 def copy_learned_leaves(parameters: Any, known: FloatArray, given: BaseTree) -> None:
     """Start from vectors that another estimator has learned, where it has."""
-    rows = Forest.from_rows(known)
-    rows = with_known_leaves(rows, given.leaf_vectors_given_)
-    row = rows.leaf_row[rows.leaves]
-    has = row < len(given.leaf_vectors_)
+    row = known_rows(known, given.leaf_vectors_given_)
+    has = row >= 0
     parameters.leaf_table[has] = given.leaf_vectors_[row[has]]

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
+from sk_autoenc.trees.nodes import PART_NODES, runs
+
 BLOCK_ENTRIES = 2**19
 """Entries worked on at a time outside training: few enough for the cache, enough for a
 product on two threads. Sparse data are never dense as a whole."""
@@ -251,14 +253,15 @@ class TreeFeed:
     ----------
     forest : Forest
     dtype : numpy dtype, default=None
-        Of the batches; None: that of the forest.
+        Of the inputs; None: that of the forest. The targets keep theirs.
     corruption : corruption of leaf vectors or None, default=None
     y : array of shape (n_trees, ...), default=None
         Travels along.
     """
 
     def __init__(self, forest, dtype=None, *, corruption=None, y=None):
-        self.forest = forest if dtype is None else forest.astype(dtype)
+        self.forest = forest
+        self.dtype = np.dtype(dtype or forest.dtype)
         self.corruption = corruption
         self.y = y
 
@@ -267,18 +270,25 @@ class TreeFeed:
 
     def __call__(self, rows):
         """Read some trees, or all (a slice); corrupt leaves, anew at each call."""
-        trees = self.forest if isinstance(rows, slice) else self.forest.select(rows)
+        trees = self._trees(rows)
         y = None if self.y is None else self.y[rows]
         if self.corruption is None:
             return Batch(None, trees, None, y)
-        clean = trees.leaf_vectors()
+        clean = trees.leaf_vectors().astype(self.dtype, copy=False)
         inputs = np.empty_like(clean)
         self.corruption.corrupt(clean, inputs)
         return Batch(inputs, trees, None, y)
 
     def blocks(self, rows=None):
-        """Yield some trees, or all, at once: networks of trees make blocks of them."""
-        yield slice(None) if rows is None else rows
+        """Yield all trees at once, which networks make blocks of, or some by blocks.
+
+        `rows` are indices; None or a slice: all.
+        """
+        if rows is None or isinstance(rows, slice):
+            yield slice(None)
+            return
+        for first, last in runs(self.forest.n_nodes[rows], PART_NODES):
+            yield rows[first:last]
 
     def corrupting(self, corruption):
         """Make a feed of the same trees with another corruption."""
@@ -286,14 +296,20 @@ class TreeFeed:
         feed.corruption = corruption
         return feed
 
+    def _trees(self, rows):
+        """Choose trees; all of them, in their order, are not copied."""
+        if isinstance(rows, slice):
+            return self.forest
+        is_all = len(rows) == len(self) and rows[0] == 0 and (np.diff(rows) == 1).all()
+        return self.forest if is_all else self.forest.select(rows)
+
 
 class LabelledTreeFeed(TreeFeed):
     """Reads trees and their labels; of a batch, `inputs` is what draws the dropout."""
 
     def __call__(self, rows):
         """Read some trees, or all (a slice)."""
-        trees = self.forest if isinstance(rows, slice) else self.forest.select(rows)
-        return Batch(self.corruption, trees, None, self.y[rows])
+        return Batch(self.corruption, self._trees(rows), None, self.y[rows])
 
 
 def slices(n_rows, row_entries):

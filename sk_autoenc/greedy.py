@@ -228,8 +228,9 @@ def greedy_forest(estimator: Any, sequences: Sequences) -> Forest:
     """Make trees by a fitted model: Eq. (72)."""
     fitted = estimator._fitted_model()
     leaves = check_trees(fitted, balanced_forest(sequences), reset=False)
-    with fitted._ready(leaves, np.dtype(np.float64)) as (network, parameters, wide):
+    with fitted._ready(leaves, np.dtype(np.float64)) as (network, parameters, known):
+        table = known.leaf_table.astype(np.float64)
         model = Model(parameters, network.architecture)
-        rows = wide.leaf_row[wide.leaves]  # balanced trees keep the leaves' order
-        spans = greedy_merges(model, wide.leaf_table, rows, sequences.lengths)
+        rows = known.leaf_row[known.leaves]  # balanced trees keep the leaves' order
+        spans = greedy_merges(model, table, rows, sequences.lengths, known.known_row)
     return forest_of_spans(sequences, spans)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.known import LeafCounts
+from sk_autoenc.trees.known import CountsOfForest
+from sk_autoenc.trees.used import leaf_range, sum_of_squares
 
 
 class TreeFacts(NamedTuple):
@@ -31,26 +32,18 @@ class TreeFacts(NamedTuple):
     @classmethod
     def of(cls, settings: SimpleNamespace, forest: Forest) -> Self:
         """Look at all trees; `settings` are those of an estimator of trees."""
-        sum_of_squares = 0.0
-        if settings.solver == "sgd":
-            norms = np.square(forest.leaf_table, dtype=np.float64).sum(axis=1)
-            sum_of_squares = float(norms[forest.leaf_row[forest.leaves]].sum())
-        smallest = largest = leaf_counts = None
+        smallest = largest = None
         if getattr(settings, "corruption", None) is not None:
-            # A part of a forest shares its table: not every row of it is a leaf here.
-            vectors = forest.leaf_table[np.unique(forest.leaf_row[forest.leaves])]
-            smallest, largest = vectors.min(axis=0), vectors.max(axis=0)
-        if settings.learn_leaves:
-            leaf_counts = LeafCounts.of_forest(forest)
+            smallest, largest = leaf_range(forest)
         return cls(
             len(forest),
             forest.n_features,
             forest.dtype,
             int(np.count_nonzero(forest.n_children)),
-            sum_of_squares,
+            sum_of_squares(forest) if settings.solver == "sgd" else 0.0,
             smallest,
             largest,
-            leaf_counts,
+            CountsOfForest(forest) if settings.learn_leaves else None,
         )
 
     def added(self, other: Self) -> Self:

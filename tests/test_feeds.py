@@ -126,10 +126,26 @@ def test_corrupted_leaves_come_beside_the_clean_trees():
     assert_array_equal(batch.y, [2, 0])
 
 
-def test_trees_are_read_in_the_dtype_asked_for():
-    feed = TreeFeed(forest(), np.float32)
-    assert feed(slice(None)).targets.dtype == np.float32
+def test_leaves_enter_in_the_dtype_asked_for():
+    trees = forest()
+    corruption = masking(trees.leaf_vectors().astype(np.float32))
+    feed = TreeFeed(trees, np.float32, corruption=corruption)
+    assert feed(slice(None)).inputs.dtype == np.float32
+    assert feed(slice(None)).targets is trees
     assert len(feed) == 3
+
+
+@pytest.mark.parametrize("rows", [slice(None), np.arange(3)], ids=["slice", "array"])
+def test_all_trees_in_their_order_are_not_copied(rows):
+    trees = forest()
+    assert TreeFeed(trees)(rows).targets is trees
+    assert TreeFeed(trees)(np.array([0, 2, 1])).targets is not trees
+
+
+def test_chosen_trees_come_in_blocks_of_bounded_size(monkeypatch):
+    monkeypatch.setattr(feeds, "PART_NODES", 7)
+    feed, rows = TreeFeed(forest()), np.array([2, 1, 0])
+    assert [block.tolist() for block in feed.blocks(rows)] == [[2, 1], [0]]
 
 
 # Bins

@@ -21,7 +21,7 @@ EXTREMES = [-(2**31), -2, -1, 0, 1, 2, 3, 20, 21, 22, 2**31 - 1]
 
 def arrays_of(forest):
     """Writable copies of what makes a forest, by the names of its pickle."""
-    return {name: array.copy() for name, array in forest.__getstate__().items()}
+    return {name: np.array(arrays) for name, arrays in forest.__getstate__().items()}
 
 
 def from_constructor(state):

@@ -50,7 +50,7 @@ def merged(model, sequences):
     read = read_sequences(sequences)
     network = Model(model.parameters, model.network.architecture)
     forest = forest_of_spans(read, greedy_merges(network, *read))
-    return Forest(forest.leaf_table, forest.tree_start, forest._stacked)
+    return Forest(forest.leaf_table, forest.tree_start, forest._columns)
 
 
 def oracle_of(model):
@@ -334,7 +334,7 @@ def test_wrong_sequences_are_refused_with_their_place(message, X):
 def test_a_forest_with_nan_is_refused_with_its_place():
     forest = Forest.from_nested([(A, (B, C))])
     table = forest.leaf_table * np.array([[1.0], [np.nan], [1.0]])
-    forest = Forest(table, forest.tree_start, forest._stacked)
+    forest = Forest(table, forest.tree_start, forest._columns)
     with pytest.raises(ValueError, match=r"tree 0, at \[1\]\[0\]: leaf contains NaN"):
         make().fit(forest)
 
@@ -397,5 +397,5 @@ def test_a_long_sequence_needs_no_recursion():
 def test_balanced_trees_of_many_leaves_are_flat():
     read = read_sequences([np.ones((100_000, 1)), np.ones((1, 1)), np.ones((3, 1))])
     forest = forest_of_spans(read, balanced_spans(read.lengths))
-    forest = Forest(forest.leaf_table, forest.tree_start, forest._stacked)
+    forest = Forest(forest.leaf_table, forest.tree_start, forest._columns)
     assert forest.heights.tolist() == [17, 0, 2]

@@ -24,7 +24,7 @@ def test_every_node_is_the_root_of_its_subtree(trees):
     nodes = np.random.default_rng(0).permutation(len(forest.size))
     below = [part for tree in trees for part, _ in nodes_of(tree)]
     part = subtrees(forest, nodes)
-    Forest(part.leaf_table, part.tree_start, part._stacked)  # it is one
+    Forest(part.leaf_table, part.tree_start, part._columns)  # it is one
     assert part == Forest.from_nested([below[node] for node in nodes])
     assert part.leaf_table is forest.leaf_table
 

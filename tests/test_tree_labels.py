@@ -17,7 +17,7 @@ from sk_autoenc.objectives import Objective, SumOverChunks
 from sk_autoenc.parts.compositions import COMPOSITIONS
 from sk_autoenc.parts.losses import LOSSES, mixed_columns
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.known import LeafCounts, with_known_leaves
+from sk_autoenc.trees.known import frequent_leaves, knowing
 
 N_OUTPUTS = 2
 CASES = {
@@ -66,9 +66,9 @@ class Problem:
             head, architecture, n_components, N_FEATURES, dtype
         )
         self.forest = Forest.from_nested(trees, dtype)
-        known = LeafCounts.of_forest(self.forest).frequent(2) if learned else ()
+        known = frequent_leaves(self.forest, 2) if learned else ()
         if learned:
-            self.forest = with_known_leaves(self.forest, known)
+            self.forest = knowing(self.forest, known)
         sizes = Sizes(
             n_components,
             N_FEATURES,

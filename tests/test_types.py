@@ -3,6 +3,7 @@
 An unused ``type: ignore`` is an error to mypy: each shows a call that it must refuse.
 """
 
+from pathlib import Path
 from typing import Any, assert_type, get_args, get_type_hints
 
 import numpy as np
@@ -104,6 +105,13 @@ def test_a_part_of_a_forest_is_a_forest_and_its_trees_are_tuples() -> None:
     assert_type(forest.to_nested(), list[Tree])
     assert_type(forest.depth, NDArray[np.int32])
     assert_type(forest.n_trees, int)
+
+
+def test_a_forest_is_opened_as_one(tmp_path: Path) -> None:
+    forest = Forest.from_nested(TREES)
+    forest.save(tmp_path / "trees")
+    Forest.save_parts(str(tmp_path / "more"), (forest[n] for n in range(2)))
+    assert_type(Forest.open(tmp_path / "trees"), Forest)
 
 
 def test_trees_of_tokens_become_a_forest_and_come_back() -> None:

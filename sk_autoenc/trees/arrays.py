@@ -1,5 +1,7 @@
 """The arrays of a forest, frozen, and what follows from them alone."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +11,7 @@ from sk_autoenc._typing import FloatArray, IntArray
 from sk_autoenc.trees.compare import same_trees
 from sk_autoenc.trees.integrity import check_arrays
 from sk_autoenc.trees.leaves import all_finite, check_finite
-from sk_autoenc.trees.nodes import Columns, place, starts
+from sk_autoenc.trees.nodes import PART_NODES, Columns, parts, place
 
 
 class NodeArrays:
@@ -20,7 +22,7 @@ class NodeArrays:
     """
 
     leaf_table: FloatArray
-    leaf_row: NDArray[np.int32]
+    leaf_row: IntArray
     tree_start: NDArray[np.int64]
     parent: NDArray[np.int32]
     child_rank: NDArray[np.int32]
@@ -29,49 +31,54 @@ class NodeArrays:
     height: NDArray[np.int32]
     size: NDArray[np.int32]
     n_nodes: NDArray[np.int64]
+    known_row: NDArray[np.int32] | None = None
+    """As of `nodes.Nodes`; not kept in pickles and files."""
 
     def __init__(
         self,
         leaf_table: FloatArray,
         tree_start: IntArray | None = None,
-        nodes: NDArray[np.int32] | None = None,
+        nodes: NDArray[np.int32] | Sequence[IntArray] | None = None,
     ) -> None:
         if tree_start is None or nodes is None:
             raise TypeError(
                 "a Forest is made of three arrays; of nested tuples it is made by "
                 "Forest.from_nested(trees), of rows by Forest.from_rows(X)"
             )
-        table, start, stacked = check_arrays(leaf_table, tree_start, nodes)
+        table, start, columns = check_arrays(leaf_table, tree_start, nodes)
         # The checks hold for as long as nobody writes into what they were made on.
-        self._assign(table, start.copy(), stacked.copy(), None)
+        copies = Columns(*[column.copy() for column in columns])
+        self._assign(table, start.copy(), copies, None)
 
     @classmethod
     def _trusted(
         cls,
         leaf_table: FloatArray,
         tree_start: IntArray,
-        stacked: NDArray[np.int32],
+        columns: Columns,
         is_finite: bool | None = True,
+        known_row: NDArray[np.int32] | None = None,
     ) -> Self:
         """Make a forest of arrays that are known to be one.
 
         `is_finite` says whether all leaves are; None is not known.
         """
         forest = cls.__new__(cls)
-        forest._assign(leaf_table, tree_start, stacked, is_finite)
+        forest._assign(leaf_table, tree_start, columns, is_finite)
+        forest.known_row = known_row
         return forest
 
     def _assign(
         self,
         leaf_table: FloatArray,
         tree_start: IntArray,
-        stacked: NDArray[np.int32],
+        columns: Columns,
         is_finite: bool | None,
     ) -> None:
         self.leaf_table = frozen(leaf_table)
         self.tree_start = frozen(tree_start)
         self.n_nodes = frozen(np.diff(tree_start))
-        self._stacked = frozen(stacked)
+        self._columns = Columns(*map(frozen, columns))
         (
             self.leaf_row,
             self.parent,
@@ -80,7 +87,7 @@ class NodeArrays:
             self.depth,
             self.height,
             self.size,
-        ) = self._stacked  # in the order of `Columns`
+        ) = self._columns  # in the order of `Columns`
         self._is_finite = is_finite
 
     @property
@@ -114,7 +121,12 @@ class NodeArrays:
     @property
     def n_leaves(self) -> NDArray[np.int64]:
         """The leaves of each tree: int64 array of shape (n_trees,)."""
-        return np.diff(starts(self.n_children == 0)[self.tree_start])
+        n_leaves = np.empty(len(self), np.int64)
+        for first, last in parts(self):
+            part = self._between(first, last)
+            is_leaf, roots = part.n_children == 0, part.tree_start[:-1]
+            n_leaves[first:last] = np.add.reduceat(is_leaf, roots, dtype=np.int64)
+        return n_leaves
 
     @property
     def heights(self) -> NDArray[np.int32]:
@@ -157,7 +169,12 @@ class NodeArrays:
         return same_trees(self, other)
 
     def __hash__(self) -> int:
-        return hash((self.tree_start.tobytes(), self.n_children.tobytes()))
+        hashes = [
+            hash(array[first : first + PART_NODES].tobytes())
+            for array in (self.tree_start, self.n_children)
+            for first in range(0, len(array), PART_NODES)
+        ]
+        return hash(tuple(hashes))
 
     def __copy__(self) -> Self:
         return self
@@ -166,23 +183,38 @@ class NodeArrays:
         if not _may_be_written(self.leaf_table):
             return self
         table = self.leaf_table.copy()
-        return self._trusted(table, self.tree_start, self._stacked, self._is_finite)
+        return self._trusted(table, self.tree_start, self._columns, self._is_finite)
 
     def __getstate__(self) -> dict[str, Any]:
-        table, stacked, leaves = self.leaf_table, self._stacked, self.leaves
-        # A few trees of a large forest do not take its whole table along.
-        if 2 * len(leaves) < len(table):
-            used, rows = np.unique(self.leaf_row[leaves], return_inverse=True)
-            table, stacked = table[used], stacked.copy()
-            Columns(*stacked).leaf_row[leaves] = rows
-        return {"leaf_table": table, "tree_start": self.tree_start, "nodes": stacked}
+        forest = self._compact()
+        return {
+            "leaf_table": forest.leaf_table,
+            "tree_start": forest.tree_start,
+            "nodes": tuple(forest._columns),
+        }
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, dict):
             raise ValueError(f"no forest: its state is a {type(state).__name__!r}")
         names = ("leaf_table", "tree_start", "nodes")
-        table, start, stacked = check_arrays(*map(state.get, names))
-        self._assign(table, start, stacked, None)
+        table, start, columns = check_arrays(*map(state.get, names))
+        self._assign(table, start, columns, None)
+
+    def _compact(self) -> Self:
+        """Drop the rows of the table that no leaf has, if these are most of it.
+
+        So a few trees of a large forest do not take its whole table along.
+        """
+        if 2 * self._count_leaves() >= len(self.leaf_table):
+            return self
+        leaves = self.leaves
+        used, rows = np.unique(self.leaf_row[leaves], return_inverse=True)
+        columns = self._columns.with_rows(leaves, rows, len(used))
+        table = self.leaf_table[used]
+        return self._trusted(table, self.tree_start, columns, self._is_finite)
+
+    def _count_leaves(self) -> int:
+        return len(self.n_children) - int(np.count_nonzero(self.n_children))
 
     # None, not NoReturn, with which type checkers would take a Forest for an array.
     def __array__(self, dtype: Any = None, copy: Any = None) -> None:
@@ -195,21 +227,51 @@ class NodeArrays:
     def __repr__(self) -> str:
         return (
             f"Forest(n_trees={self.n_trees}, n_nodes={self.tree_start[-1]}, "
-            f"n_leaves={len(self.leaves)}, n_features={self.n_features}, "
+            f"n_leaves={self._count_leaves()}, n_features={self.n_features}, "
             f"dtype={self.dtype})"
         )
 
-    def _check_finite(self, given: Self | None = None) -> None:
+    def _between(self, first: int, last: int) -> Self:
+        """Take the trees from `first` to before `last`, without copying."""
+        start = self.tree_start[first : last + 1]
+        columns = self._columns.part(slice(int(start[0]), int(start[-1])))
+        return self._alike(start - start[0], columns)
+
+    def _alike(self, tree_start: IntArray, columns: Columns) -> Self:
+        """Make a forest of other nodes over the same table."""
+        return self._trusted(
+            self.leaf_table, tree_start, columns, self._is_finite, self.known_row
+        )
+
+    def _check_finite(self, dtype: Any = None) -> None:
         """Refuse NaN and infinity in leaves, unless they are known to have none.
 
-        `given` is the forest of another dtype that this was made of.
+        And what becomes infinite in `dtype`, if that is narrower than the forest's.
         """
-        if self._is_finite:
+        narrower = dtype is not None and np.dtype(dtype) < self.dtype
+        if self._is_finite and not narrower:
             return
-        if not all_finite(self.leaf_table):  # maybe in rows that have no leaf here
-            vectors = (given or self).leaf_vectors
-            check_finite(self.leaf_vectors(), vectors().__getitem__, self._where_leaf)
+        dtype = np.dtype(dtype) if narrower else self.dtype
+        is_part = 2 * self._count_leaves() < len(self.leaf_table)
+        # What is not finite may be in rows that have no leaf here.
+        if is_part or not all_finite(self.leaf_table, dtype):
+            self._check_leaves(dtype)
         self._is_finite = True
+
+    def _check_leaves(self, dtype: np.dtype[Any]) -> None:
+        """Refuse the first leaf that is not finite in a dtype."""
+        for first, last in parts(self):
+            part = self._between(first, last)
+            given = part.leaf_vectors()
+            with np.errstate(over="ignore", invalid="ignore"):
+                vectors = given.astype(dtype, copy=False)
+            where = partial(self._where_leaf_of, first, last)
+            check_finite(vectors, given.__getitem__, where)
+
+    def _where_leaf_of(self, first: int, last: int, number: int) -> str:
+        """Word the place of a leaf of the trees from `first` to before `last`."""
+        node = self.tree_start[first] + self._between(first, last).leaves[number]
+        return place(self.tree_start, self, node)
 
     def _where_leaf(self, number: int) -> str:
         leaves = self.leaves

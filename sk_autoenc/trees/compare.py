@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sk_autoenc.trees.nodes import PART_NODES, parts
+
 
 def same_trees(left, right):
     """Tell if two forests hold equal trees in the same order.
@@ -21,8 +23,16 @@ def same_trees(left, right):
     return (
         left.n_features == right.n_features
         and np.array_equal(left.tree_start, right.tree_start)
-        and np.array_equal(left.n_children, right.n_children)
-        and np.array_equal(left.leaf_vectors(), right.leaf_vectors())
+        and all(
+            _same_part(left._between(*part), right._between(*part))
+            for part in parts(left)
+        )
+    )
+
+
+def _same_part(left, right):
+    return np.array_equal(left.n_children, right.n_children) and np.array_equal(
+        left.leaf_vectors(), right.leaf_vectors()
     )
 
 
@@ -42,6 +52,16 @@ def find_tree(forest, tree):
     if forest.n_features != tree.n_features:
         return np.empty(0, dtype=np.intp)
     rows = np.flatnonzero(forest.n_nodes == len(tree.size))
+    step = max(1, PART_NODES // (len(tree.size) * forest.n_features))
+    found = [
+        _find_among(rows[first : first + step], forest, tree)
+        for first in range(0, len(rows), step)
+    ]
+    return np.concatenate([rows[:0], *found])
+
+
+def _find_among(rows, forest, tree):
+    """Find the trees among some rows, which have as many nodes."""
     nodes = forest.tree_start[rows][:, None] + np.arange(len(tree.size))
     rows = rows[(forest.n_children.take(nodes) == tree.n_children).all(axis=1)]
     vectors = tree.leaf_vectors()

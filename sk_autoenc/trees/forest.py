@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sk_autoenc._typing import FloatArray, FloatDType, IntArray, Keys, Tree, TreesLike
-from sk_autoenc.trees.arrays import NodeArrays
 from sk_autoenc.trees.compare import find_tree
-from sk_autoenc.trees.joining import join
+from sk_autoenc.trees.joining import each_forest, join
 from sk_autoenc.trees.leaves import as_table, table_dtype
 from sk_autoenc.trees.nested import flatten, is_nested, nest
-from sk_autoenc.trees.nodes import Columns, ranges
+from sk_autoenc.trees.nodes import Columns, parts, ranges
+from sk_autoenc.trees.on_disk import OnDisk
 from sk_autoenc.trees.vector_trees import are_foreign
 
 
@@ -32,38 +32,40 @@ def is_forest_like(X: object) -> bool:
     return isinstance(X, Forest) or is_nested(X) or are_foreign(X)
 
 
-class Forest(NodeArrays):
+class Forest(OnDisk):
     """An immutable batch of trees, each node a column of flat arrays.
 
     The nodes of a tree are in preorder (a node, then its children's subtrees from the
     first to the last), the trees one after the other. All but `tree_start` are the same
     in whatever forest a tree stands, so choosing trees copies columns and nothing else.
-    Make one with `from_nested`, `from_rows` or `concatenate`.
+    Make one with `from_nested`, `from_rows`, `concatenate` or `open`.
 
     Indexing by an int, slice, index array, boolean mask or ``(key, ...)`` gives a
-    Forest (of one tree for an int), which is what scikit-learn's splitters need.
-    Iteration gives the trees as nested tuples, so ``list(forest)`` is again a valid X;
-    `reversed` gives them from the last.
+    Forest (of one tree for an int), which is what scikit-learn's splitters need; a
+    slice of consecutive trees copies nothing. Iteration gives the trees as nested
+    tuples, so ``list(forest)`` is again a valid X; `reversed` gives them from the last.
 
     Forests are equal (``==``) if they hold equal trees in the same order: of the same
     structure, with leaf vectors of equal values, in whatever dtype and table. ``tree in
     forest`` asks for an equal tree; `tree` is nested tuples, whose leaves are read in
-    the forest's dtype, or a Forest of one. Copies share all arrays.
+    the forest's dtype, or a Forest of one. Copies share all arrays. `save` and `open`
+    keep a Forest in files that need not fit into memory.
 
     Parameters
     ----------
     leaf_table, tree_start : ndarray
         As below. `leaf_table` is not copied.
-    nodes : int32 array of shape (7, n_nodes)
-        Its rows are `leaf_row`, `parent`, `child_rank`, `n_children`, `depth`, `height`
-        and `size`, as below.
+    nodes : int32 array of shape (7, n_nodes), or sequence of its rows
+        They are `leaf_row`, `parent`, `child_rank`, `n_children`, `depth`, `height` and
+        `size`, as below.
 
     Attributes
     ----------
     leaf_table : ndarray of shape (n_distinct_leaves, n_features), float32 or float64
         The distinct leaf vectors. Forests made from one another share it.
     leaf_row : int32 array of shape (n_nodes,)
-        A leaf's row in `leaf_table`; -1 for an inner node.
+        A leaf's row in `leaf_table`; -1 for an inner node. It is int64 if the table has
+        more than 2**31 rows.
     tree_start : int64 array of shape (n_trees + 1,)
         Tree t has the nodes ``tree_start[t]:tree_start[t + 1]``.
     parent : int32 array of shape (n_nodes,)
@@ -188,12 +190,14 @@ class Forest(NodeArrays):
         [(array([1., 2.]),)]
         """
         table = as_table(X, "row {}".format)
+        n_rows = len(table)
         root = Columns(-1, -1, 0, n_children=1, depth=0, height=1, size=2)  # type: ignore[arg-type]
         leaf = Columns(0, 0, 0, n_children=0, depth=1, height=0, size=1)  # type: ignore[arg-type]
         pair = np.transpose((root, leaf)).astype(np.int32)
-        stacked = np.tile(pair, len(table))
-        Columns(*stacked).leaf_row[1::2] = np.arange(len(table))
-        return cls._trusted(table, np.arange(0, 2 * len(table) + 1, 2), stacked)
+        columns = Columns(*np.tile(pair, n_rows))
+        leaves = slice(1, None, 2)
+        columns = columns.with_rows(leaves, np.arange(n_rows), n_rows)
+        return cls._trusted(table, np.arange(0, 2 * n_rows + 1, 2), columns)
 
     @classmethod
     def concatenate(cls, forests: Iterable["Forest"]) -> Self:
@@ -219,6 +223,7 @@ class Forest(NodeArrays):
         See Also
         --------
         select : Choose some of the trees.
+        save_parts : Write them as one, if memory does not hold them all.
 
         Examples
         --------
@@ -226,20 +231,7 @@ class Forest(NodeArrays):
         >>> Forest.concatenate([a, b]).n_trees
         3
         """
-        if isinstance(forests, Forest):
-            raise TypeError("forests to concatenate are several: pass a list of Forest")
-        if not isinstance(forests, Iterable):
-            raise TypeError(
-                "forests to concatenate must be a list of Forest, not "
-                f"{type(forests).__name__!r}"
-            )
-        forests = list(forests)
-        for number, forest in enumerate(forests):
-            if not isinstance(forest, Forest):
-                raise TypeError(
-                    f"forest {number} to concatenate is of type "
-                    f"{type(forest).__name__!r}, expected a Forest"
-                )
+        forests = list(each_forest(forests, "concatenate"))
         lengths = {forest.n_features for forest in forests}
         if len(lengths) != 1:
             raise ValueError(
@@ -247,8 +239,8 @@ class Forest(NodeArrays):
                 f"{sorted(lengths)}"
             )
         is_finite = all(forest._is_finite for forest in forests)
-        table, tree_start, stacked = join(forests)
-        return cls._trusted(table, tree_start, stacked, is_finite)
+        table, tree_start, columns = join(forests)
+        return cls._trusted(table, tree_start, columns, is_finite)
 
     def with_leaves(self, vectors: ArrayLike) -> "Forest":
         """Put other vectors on the leaves of the same structure.
@@ -292,9 +284,9 @@ class Forest(NodeArrays):
 
         So are reconstructions by the package: they may overflow, and still be shown.
         """
-        leaves, stacked = self.leaves, self._stacked.copy()
-        Columns(*stacked).leaf_row[leaves] = np.arange(len(leaves))
-        return Forest._trusted(vectors, self.tree_start, stacked, is_finite)
+        leaves = self.leaves
+        columns = self._columns.with_rows(leaves, np.arange(len(leaves)), len(leaves))
+        return Forest._trusted(vectors, self.tree_start, columns, is_finite)
 
     def with_table(self, table: ArrayLike) -> "Forest":
         """Put other vectors under the same leaf ids, the rows of `leaf_table`.
@@ -338,7 +330,7 @@ class Forest(NodeArrays):
             raise ValueError(
                 f"got a table of {len(vectors)} rows for {n_rows} distinct leaves"
             )
-        return Forest._trusted(vectors, self.tree_start, self._stacked)
+        return Forest._trusted(vectors, self.tree_start, self._columns)
 
     def astype(self, dtype: FloatDType) -> "Forest":
         """Convert the leaf vectors.
@@ -371,10 +363,9 @@ class Forest(NodeArrays):
             return self
         with np.errstate(over="ignore", invalid="ignore"):
             table = self.leaf_table.astype(dtype)
-        forest = Forest._trusted(table, self.tree_start, self._stacked, None)
         if self._is_finite:
-            forest._check_finite(given=self)
-        return forest
+            self._check_finite(dtype)
+        return Forest._trusted(table, self.tree_start, self._columns, self._is_finite)
 
     def select(self, rows: IntArray) -> "Forest":
         """Choose trees; the fast path of indexing, made for minibatches.
@@ -401,8 +392,7 @@ class Forest(NodeArrays):
         """
         first, n_nodes = self.tree_start[:-1].take(rows), self.n_nodes.take(rows)
         nodes, tree_start = ranges(first, n_nodes)
-        stacked = self._stacked.take(nodes, axis=1)
-        return Forest._trusted(self.leaf_table, tree_start, stacked, self._is_finite)
+        return self._alike(tree_start, self._columns.take(nodes))
 
     def to_nested(self) -> list[Tree]:
         """Give the trees as nested tuples.
@@ -425,7 +415,8 @@ class Forest(NodeArrays):
         return nest(self)
 
     def __iter__(self) -> Iterator[Tree]:
-        return iter(self.to_nested())
+        for first, last in parts(self):
+            yield from self._between(first, last).to_nested()
 
     def __reversed__(self) -> Iterator[Tree]:
         return reversed(self.to_nested())
@@ -442,6 +433,10 @@ class Forest(NodeArrays):
     def __getitem__(self, key: Keys) -> "Forest":
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]
+        if isinstance(key, slice):
+            first, last, step = key.indices(len(self))
+            if step == 1:
+                return self._between(first, max(first, last))
         rows = np.atleast_1d(np.arange(len(self))[key])
         if rows.ndim != 1:
             raise IndexError("a Forest has one dimension, its trees")

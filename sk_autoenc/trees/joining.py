@@ -1,8 +1,41 @@
 """Joining forests."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from sk_autoenc.trees.nodes import Columns, starts
+from sk_autoenc.trees.arrays import NodeArrays
+from sk_autoenc.trees.nodes import Columns, row_dtype, starts
+
+
+def each_forest(forests, what):
+    """Go through forests, and refuse what is none.
+
+    Parameters
+    ----------
+    forests : object
+        As a user passes it.
+    what : str
+        What is done to them.
+
+    Yields
+    ------
+    forest : Forest
+    """
+    if isinstance(forests, NodeArrays):
+        raise TypeError(f"forests to {what} are several: pass a list of Forest")
+    if not isinstance(forests, Iterable):
+        raise TypeError(
+            f"forests to {what} must be a list of Forest, not "
+            f"{type(forests).__name__!r}"
+        )
+    for number, forest in enumerate(forests):
+        if not isinstance(forest, NodeArrays):
+            raise TypeError(
+                f"forest {number} to {what} is of type {type(forest).__name__!r}, "
+                "expected a Forest"
+            )
+        yield forest
 
 
 def join(forests):
@@ -15,30 +48,27 @@ def join(forests):
 
     Returns
     -------
-    leaf_table, tree_start, stacked : ndarray
+    leaf_table, tree_start : ndarray
         As for `Forest`.
-
-    Raises
-    ------
-    ValueError
-        There are more distinct leaves than int32 numbers.
+    columns : Columns
     """
     tables = {id(forest.leaf_table): forest.leaf_table for forest in forests}
     table_start = starts(np.array([len(table) for table in tables.values()]))
-    if table_start[-1] > np.iinfo(np.int32).max:
-        raise ValueError(
-            f"{table_start[-1]} distinct leaves are more than int32 numbers"
-        )
     first_row = dict(zip(tables, table_start.tolist(), strict=False))
     table = next(iter(tables.values()))
     if len(tables) > 1:
         table = np.concatenate(list(tables.values()))
-    stacked = np.concatenate([forest._stacked for forest in forests], axis=1)
-    shift = np.repeat(
-        np.array([first_row[id(f.leaf_table)] for f in forests], dtype=np.int32),
-        [len(f.leaf_row) for f in forests],
+    columns = Columns(
+        np.concatenate(
+            [shifted_rows(f, first_row[id(f.leaf_table)], len(table)) for f in forests]
+        ),
+        *map(np.concatenate, zip(*[f._columns[1:] for f in forests], strict=True)),
     )
-    leaf_row = Columns(*stacked).leaf_row
-    np.add(leaf_row, shift, out=leaf_row, where=leaf_row >= 0)
     n_nodes = np.concatenate([forest.n_nodes for forest in forests])
-    return table, starts(n_nodes), stacked
+    return table, starts(n_nodes), columns
+
+
+def shifted_rows(forest, first_row, n_rows):
+    """Give `leaf_row` for a table of `n_rows` where a forest's own begins at a row."""
+    leaf_row = forest.leaf_row.astype(row_dtype(n_rows))
+    return np.add(leaf_row, first_row, out=leaf_row, where=leaf_row >= 0)

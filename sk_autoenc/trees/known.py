@@ -4,8 +4,43 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.nodes import Columns
+from sk_autoenc.trees.labels import vector_labels
+from sk_autoenc.trees.used import used_rows
+
+COMPARED_ENTRIES = 2**17
+"""Numbers of vectors that are compared at a time."""
+
+
+def frequent_leaves(forest, min_count):
+    """Find the leaf vectors that stand in several places.
+
+    Beside the vectors that are found it takes some bytes for each row of the table.
+
+    Parameters
+    ----------
+    forest : Forest
+    min_count : int
+        In how many, at least.
+
+    Returns
+    -------
+    vectors : ndarray of shape (n_frequent, n_features)
+        Each once, in the order of their rows in the table.
+    """
+    forest = forest._compact()
+    table = forest.leaf_table
+    n_places = np.zeros(len(table), np.int32)
+    for rows, counts in used_rows(forest):
+        n_places[rows] = np.minimum(n_places[rows] + counts, min_count)
+    is_found = may_be_repeated(table)
+    is_found |= n_places >= min_count
+    is_found &= n_places > 0
+    rows = np.flatnonzero(is_found)
+    _, first, number = np.unique(
+        keys(table[rows]), return_index=True, return_inverse=True
+    )
+    total = np.bincount(number, n_places[rows])
+    return table[np.sort(rows[first[total >= min_count]])]
 
 
 class LeafCounts(NamedTuple):
@@ -26,60 +61,139 @@ class LeafCounts(NamedTuple):
         total = np.bincount(number, n_places).astype(np.intp)
         return cls(vectors[first[order]], total[order])
 
-    @classmethod
-    def of_forest(cls, forest):
-        """Count the leaf vectors of a forest, in the order of its table."""
-        rows, n_places = np.unique(forest.leaf_row[forest.leaves], return_counts=True)
-        return cls.of(forest.leaf_table[rows], n_places)
+    def made(self):
+        """Return these."""
+        return self
 
     def added(self, other):
         """Return the counts in the places of both."""
-        return self.of(
-            *(np.concatenate(pair) for pair in zip(self, other, strict=True))
-        )
+        other = other.made()
+        vectors = np.concatenate([self.vectors, other.vectors])
+        return self.of(vectors, np.concatenate([self.n_places, other.n_places]))
 
     def frequent(self, min_count):
         """Return the vectors that stand in so many places, at least."""
         return self.vectors[self.n_places >= min_count]
 
 
-def with_known_leaves(forest, known):
-    """Give known leaf vectors the first rows of a forest's table.
+class CountsOfForest:
+    """The `LeafCounts` of a forest, not made before they leave it.
+
+    A forest may be larger than memory, but what is frequent in it can be told.
+    """
+
+    def __init__(self, forest):
+        self.forest = forest
+
+    def made(self):
+        """Count, in the order of the table."""
+        rows, n_places = np.unique(
+            self.forest.leaf_row[self.forest.leaves], return_counts=True
+        )
+        return LeafCounts.of(self.forest.leaf_table[rows], n_places)
+
+    def added(self, other):
+        """Return the counts in the places of both."""
+        return self.made().added(other)
+
+    def frequent(self, min_count):
+        """Return the vectors that stand in so many places, at least."""
+        return frequent_leaves(self.forest, min_count)
+
+    def __reduce__(self):
+        return LeafCounts, tuple(self.made())
+
+
+def may_be_repeated(table):
+    """Tell which rows may be equal to another one in float32: all that are, few others.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_rows, n_features)
+
+    Returns
+    -------
+    bool array of shape (n_rows,)
+    """
+    labels = np.empty(len(table), np.uint64)
+    for rows in blocks(table):
+        labels[rows] = vector_labels(single(table[rows]))
+    labels.sort()
+    repeated = labels[1:][labels[1:] == labels[:-1]]
+    del labels
+    is_repeated = np.zeros(len(table), bool)
+    for rows in blocks(table) if len(repeated) else ():
+        own = vector_labels(single(table[rows]))
+        place = np.minimum(repeated.searchsorted(own), len(repeated) - 1)
+        is_repeated[rows] = repeated[place] == own
+    return is_repeated
+
+
+def knowing(forest, known):
+    """Let a forest know which of its leaves are some vectors.
 
     Parameters
     ----------
     forest : Forest
     known : ndarray of shape (n_known, n_features)
-        Distinct vectors. A leaf is one of them if it is so in float32.
+        Distinct vectors.
 
     Returns
     -------
     forest : Forest
-        The same trees. Row k of its table is ``known[k]`` for all k < n_known.
+        The same trees; their `known_row` says it of each row of the table.
     """
+    forest = forest._compact()
+    return forest._trusted(
+        forest.leaf_table,
+        forest.tree_start,
+        forest._columns,
+        forest._is_finite,
+        known_rows(forest.leaf_table, known),
+    )
+
+
+def known_rows(table, known):
+    """Find vectors among known ones.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_rows, n_features)
+    known : ndarray of shape (n_known, n_features)
+        Distinct vectors. A row is one of them if it is so in float32.
+
+    Returns
+    -------
+    int32 array of shape (n_rows,)
+        Which one each row is; -1: none.
+    """
+    known_row = np.full(len(table), -1, np.int32)
     if not len(known):
-        return forest
-    leaves = forest.leaves
-    used, row = np.unique(forest.leaf_row[leaves], return_inverse=True)
-    vectors = forest.leaf_table[used]
+        return known_row
     known_keys = keys(known)
-    order = known_keys.argsort()
-    own_keys = keys(vectors)
-    place = known_keys[order].searchsorted(own_keys)
-    place[place == len(known)] = 0
-    found = order[place]
-    is_known = known_keys[found] == own_keys
-    new_row = np.empty(len(used), np.int64)
-    new_row[is_known] = found[is_known]
-    new_row[~is_known] = len(known) + np.arange(np.count_nonzero(~is_known))
-    stacked = forest._stacked.copy()
-    Columns(*stacked).leaf_row[leaves] = new_row[row]
-    table = np.concatenate([known.astype(forest.dtype), vectors[~is_known]])
-    return Forest._trusted(table, forest.tree_start, stacked, forest._is_finite)
+    order = known_keys.argsort().astype(np.int32)
+    ordered = known_keys[order]
+    for rows in blocks(table):
+        own = keys(table[rows])
+        place = ordered.searchsorted(own)
+        place[place == len(known)] = 0
+        known_row[rows] = np.where(ordered[place] == own, order[place], -1)
+    return known_row
+
+
+def blocks(table):
+    """Cut a table into slices of rows that may be copied at a time."""
+    step = max(1, COMPARED_ENTRIES // table.shape[1])
+    return [slice(first, first + step) for first in range(0, len(table), step)]
 
 
 def keys(vectors):
     """Make one sortable item of each row: its bytes in float32, -0 as 0."""
-    with np.errstate(over="ignore"):
-        rows = np.ascontiguousarray(vectors, np.float32) + np.float32(0)
+    rows = single(vectors)
     return rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))[:, 0]
+
+
+def single(vectors):
+    """Give rows in float32, -0 as 0."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(vectors, np.float32) + np.float32(0)

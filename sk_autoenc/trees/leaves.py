@@ -3,6 +3,7 @@
 Everything a user can get wrong in a leaf is found, and worded, here and in `vectors`.
 """
 
+import math
 import warnings
 from itertools import count
 from operator import attrgetter
@@ -10,6 +11,7 @@ from operator import attrgetter
 import numpy as np
 
 from sk_autoenc.trees.containers import is_kind, own_items
+from sk_autoenc.trees.nodes import PART_ENTRIES
 from sk_autoenc.trees.sharing import views_on_one
 from sk_autoenc.trees.vectors import as_array, as_vector
 
@@ -222,11 +224,21 @@ def as_table(X, where):
     return table
 
 
-def all_finite(table):
-    """Tell if no entry is NaN or infinite."""
+def all_finite(table, dtype=None):
+    """Tell if no entry is NaN or infinite, or becomes infinite in a narrower dtype."""
+    table = np.atleast_1d(table)
+    step = max(1, PART_ENTRIES // math.prod(table.shape[1:]))
+    dtype = dtype or table.dtype
     with np.errstate(over="ignore", invalid="ignore"):
-        total = table.sum()  # finite only if all entries are; no array of booleans
-    return bool(np.isfinite(total) or np.isfinite(table).all())
+        return all(
+            _is_finite(table[first : first + step].astype(dtype, copy=False))
+            for first in range(0, len(table), step)
+        )
+
+
+def _is_finite(rows):
+    total = rows.sum()  # finite only if all entries are; no array of booleans
+    return bool(np.isfinite(total) or np.isfinite(rows).all())
 
 
 def check_finite(table, given, where):

@@ -12,7 +12,7 @@ from sk_autoenc.trees import guard
 from sk_autoenc.trees.containers import can_be_listed, is_kind, own_items
 from sk_autoenc.trees.hints import converter_hint
 from sk_autoenc.trees.leaves import table_of_leaves
-from sk_autoenc.trees.nodes import Columns, place
+from sk_autoenc.trees.nodes import place
 from sk_autoenc.trees.preorder import number_in_preorder
 from sk_autoenc.trees.vectors import any_is_sized
 
@@ -64,8 +64,7 @@ def flatten(X, dtype=None):
     leaf_table : ndarray of shape (n_distinct_leaves, leaf_length)
         One row for each distinct leaf, in the order of their first appearance.
     tree_start : int64 array of shape (n_trees + 1,)
-    stacked : int32 array of shape (7, n_nodes)
-        The `Columns`.
+    columns : Columns
 
     Raises
     ------
@@ -74,14 +73,13 @@ def flatten(X, dtype=None):
     ValueError
         X is empty, or a tree is wrong; the message says which tree and where.
     """
-    tree_start, stacked, leaf_at, leaves = unroll(_as_sequence(X))
-    columns = Columns(*stacked)
+    tree_start, columns, leaf_at, leaves = unroll(_as_sequence(X))
 
     def where(number):
         return place(tree_start, columns, leaf_at[number])
 
-    table, columns.leaf_row[leaf_at] = table_of_leaves(leaves, dtype, where)
-    return table, tree_start, stacked
+    table, rows = table_of_leaves(leaves, dtype, where)
+    return table, tree_start, columns.with_rows(leaf_at, rows, len(table))
 
 
 def unroll(trees):
@@ -94,18 +92,18 @@ def unroll(trees):
     Returns
     -------
     tree_start : int64 array of shape (n_trees + 1,)
-    stacked : int32 array of shape (7, n_nodes)
-        The `Columns`; all of `leaf_row` is -1.
+    columns : Columns
+        All of `leaf_row` is -1.
     leaf_at : intp array of shape (n_leaves,)
         The nodes that are leaves, ascending.
     leaves : list of object
         In that order. An empty tuple is among them, if there is one.
     """
     objects, arities = _walk(trees)
-    tree_start, stacked, order = number_in_preorder(arities, len(trees))
-    leaf_at = np.flatnonzero(Columns(*stacked).n_children == 0)
+    tree_start, columns, order = number_in_preorder(arities, len(trees))
+    leaf_at = np.flatnonzero(columns.n_children == 0)
     objects = np.fromiter(objects, dtype=object, count=len(objects))
-    return tree_start, stacked, leaf_at, objects[order[leaf_at]].tolist()
+    return tree_start, columns, leaf_at, objects[order[leaf_at]].tolist()
 
 
 def _as_sequence(X):

@@ -6,13 +6,20 @@ import numpy as np
 
 LONGEST_PATH = 20
 """Steps of a path that a message shows in full."""
+MOST_ROWS = 2**31
+"""Rows of a table that int32 numbers."""
+PART_ENTRIES = 2**20
+"""Numbers of leaf vectors that are gathered at a time where all of a forest's nodes are
+looked at: a forest may be larger than memory."""
+PART_NODES = 2**17
+"""Nodes, the same."""
 
 
 class Columns(NamedTuple):
     """What a `Forest` knows of every node: int32 arrays of shape (n_nodes,).
 
-    They are the rows, in this order, of one array of shape (7, n_nodes), `stacked`, so
-    that choosing trees takes from one array, once. `Forest` says what each means.
+    `Forest` says what each means. All but `leaf_row` count within a tree; that is int64
+    if int32 does not number the rows of the table.
     """
 
     leaf_row: np.ndarray
@@ -22,6 +29,25 @@ class Columns(NamedTuple):
     depth: np.ndarray
     height: np.ndarray
     size: np.ndarray
+
+    def take(self, nodes):
+        """Copy those of some nodes, in that order."""
+        return Columns(*[column.take(nodes) for column in self])
+
+    def part(self, nodes):
+        """Take those of a slice of the nodes, without copying."""
+        return Columns(*[column[nodes] for column in self])
+
+    def with_rows(self, leaves, rows, n_rows):
+        """Put other rows, of a table of `n_rows`, at the leaves; share all else."""
+        leaf_row = np.full(len(self.leaf_row), -1, row_dtype(n_rows))
+        leaf_row[leaves] = rows
+        return self._replace(leaf_row=leaf_row)
+
+
+def row_dtype(n_rows):
+    """Choose the dtype of `leaf_row`: the smallest that numbers so many rows."""
+    return np.dtype(np.int32 if n_rows <= MOST_ROWS else np.int64)
 
 
 class Nodes(NamedTuple):
@@ -46,6 +72,9 @@ class Nodes(NamedTuple):
     """(n_nodes,) int: 0 for a root."""
     size: np.ndarray
     """(n_nodes,) int: number of nodes in the subtree, the node included."""
+    known_row: np.ndarray | None = None
+    """(n_distinct,) int: which of some known vectors each row of `leaf_table` is;
+    negative: none. None: none is known."""
 
 
 def parents(nodes):
@@ -60,8 +89,8 @@ def between(nodes, first, last):
     """Take the trees from `first` to before `last`, without copying."""
     start = nodes.tree_start[first : last + 1]
     part = slice(start[0], start[-1])
-    per_node = [getattr(nodes, name)[part] for name in Nodes._fields[2:]]
-    return Nodes(nodes.leaf_table, start - start[0], *per_node)
+    per_node = [getattr(nodes, name)[part] for name in Nodes._fields[2:-1]]
+    return Nodes(nodes.leaf_table, start - start[0], *per_node, nodes.known_row)
 
 
 def below(nodes, roots):
@@ -78,7 +107,24 @@ def below(nodes, roots):
         nodes.n_children[node],
         nodes.depth[node] - np.repeat(nodes.depth[roots], size),
         nodes.size[node],
+        nodes.known_row,
     )
+
+
+def parts(forest):
+    """Cut a forest into trees (first, last) whose leaf vectors may be gathered at once.
+
+    Parameters
+    ----------
+    forest : Forest
+
+    Returns
+    -------
+    iterator of (int, int)
+        Runs of trees of bounded size, or of one larger tree.
+    """
+    most_nodes = max(1, min(PART_NODES, PART_ENTRIES // forest.n_features))
+    return runs(forest.n_nodes, most_nodes)
 
 
 def runs(sizes, max_size):

@@ -19,8 +19,8 @@ def number_in_preorder(arities, n_trees):
     Returns
     -------
     tree_start : int64 array of shape (n_trees + 1,)
-    stacked : int32 array of shape (7, n_nodes)
-        The `Columns`; all of `leaf_row` is -1.
+    columns : Columns
+        All of `leaf_row` is -1.
     order : intp array of shape (n_nodes,)
         ``order[i]`` is the breadth-first number of the node at preorder place i.
     """
@@ -39,8 +39,9 @@ def number_in_preorder(arities, n_trees):
     order[place] = np.arange(n_nodes)
 
     tree_start = np.append(place[:n_trees], n_nodes).astype(np.int64)
-    stacked = np.full((len(Columns._fields), n_nodes), -1, dtype=np.int32)
-    columns = Columns(*stacked)
+    leaf_row = np.full(n_nodes, -1, dtype=np.int32)
+    others = np.empty((len(Columns._fields) - 1, n_nodes), dtype=np.int32)
+    columns = Columns(leaf_row, *others)
     # A root's "parent" is the place before it, which is -1 inside its tree.
     parent_place = np.append(place[:n_trees] - 1, place[parent])[order]
     columns.parent[:] = parent_place - np.repeat(tree_start[:-1], size[:n_trees])
@@ -51,7 +52,7 @@ def number_in_preorder(arities, n_trees):
     columns.depth[place] = np.repeat(np.arange(len(levels) - 1), np.diff(levels))
     columns.height[place] = height
     columns.size[place] = size
-    return tree_start, stacked, order
+    return tree_start, columns, order
 
 
 def _sizes_and_heights(n_children, first_child, levels):

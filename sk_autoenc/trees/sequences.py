@@ -8,7 +8,7 @@ import numpy as np
 from sk_autoenc.trees.containers import is_kind, own_items
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.leaves import table_of_leaves
-from sk_autoenc.trees.nodes import Columns, starts
+from sk_autoenc.trees.nodes import Columns, row_dtype, starts
 from sk_autoenc.trees.vectors import any_is_sized, as_array
 
 
@@ -142,15 +142,15 @@ def forest_of_spans(sequences, spans, is_finite=True):
     # In preorder a node stands before all that begins where it begins, but is shorter.
     order = np.lexsort((-stopping, starting))
     is_inner = order < len(start)
-    stacked = np.zeros((len(Columns._fields), len(order)), np.int32)
-    columns = Columns(*stacked)
-    columns.leaf_row[:] = np.append(np.full(len(start), -1), rows)[order]
+    leaf_row = np.append(np.full(len(start), -1), rows)[order]
+    others = np.zeros((len(Columns._fields) - 1, len(order)), np.int32)
+    columns = Columns(leaf_row.astype(row_dtype(len(table))), *others)
     columns.n_children[:] = 2 * is_inner
     columns.height[:] = np.append(height, np.zeros(n_leaves, np.int64))[order]
     columns.size[:] = (2 * (stopping - starting) - 1)[order]
     tree_start = starts(2 * lengths - 1)
     put_below_parents(columns, np.flatnonzero(is_inner), tree_start)
-    return Forest._trusted(table, tree_start, stacked, is_finite)
+    return Forest._trusted(table, tree_start, columns, is_finite)
 
 
 def put_below_parents(columns, inner, tree_start):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sk_autoenc.trees.forest import Forest
-from sk_autoenc.trees.nodes import LONGEST_PATH, Columns, ranges, starts
+from sk_autoenc.trees.nodes import LONGEST_PATH, ranges, starts
 
 
 def subtrees(forest, nodes):
@@ -23,14 +23,13 @@ def subtrees(forest, nodes):
     size = forest.size[nodes]
     below, tree_start = ranges(nodes, size)
     roots = tree_start[:-1]
-    stacked = forest._stacked.take(below, axis=1)
-    columns = Columns(*stacked)
+    columns = forest._columns.take(below)
     place = nodes - forest.tree_start[trees_of(forest, nodes)]
     columns.parent[:] -= np.repeat(place, size).astype(np.int32)
     columns.depth[:] -= np.repeat(forest.depth[nodes], size)
     columns.parent[roots] = -1
     columns.child_rank[roots] = 0
-    return Forest._trusted(forest.leaf_table, tree_start, stacked, forest._is_finite)
+    return Forest._trusted(forest.leaf_table, tree_start, columns, forest._is_finite)
 
 
 def trees_of(forest, nodes):

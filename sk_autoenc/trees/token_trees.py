@@ -25,8 +25,8 @@ class TokenTrees(NamedTuple):
     """Trees as flat arrays, and what stands at their leaves."""
 
     tree_start: NDArray[np.int64]
-    stacked: NDArray[np.int32]
-    """The `Columns`; all of `leaf_row` is -1."""
+    columns: Columns
+    """All of `leaf_row` is -1."""
     leaf_at: NDArray[np.intp]
     """The nodes that are leaves, ascending."""
     leaves: list[Any]
@@ -34,7 +34,7 @@ class TokenTrees(NamedTuple):
 
     def where(self, number: int) -> str:
         """Word the place of a leaf."""
-        return place(self.tree_start, Columns(*self.stacked), self.leaf_at[number])
+        return place(self.tree_start, self.columns, self.leaf_at[number])
 
     def forest(self, table: FloatArray, rows: NDArray[np.intp]) -> Forest:
         """Put vectors on the leaves.
@@ -50,9 +50,8 @@ class TokenTrees(NamedTuple):
         -------
         forest : Forest
         """
-        stacked = self.stacked.copy()
-        Columns(*stacked).leaf_row[self.leaf_at] = rows
-        return Forest._trusted(table, self.tree_start, stacked)
+        columns = self.columns.with_rows(self.leaf_at, rows, len(table))
+        return Forest._trusted(table, self.tree_start, columns)
 
 
 def read_token_trees(X: Any, keys: Collection[Any] | None = None) -> TokenTrees:

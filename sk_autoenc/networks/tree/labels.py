@@ -109,6 +109,10 @@ class LabelledNetwork(Network):
             codes = self.pooled_codes(parameters, forest, self.head.poolings)
         else:
             codes = self.node_codes(parameters, forest, nodes)
+        return self.head_outputs(parameters, codes)
+
+    def head_outputs(self, parameters, codes):
+        """Give the pre-activations of the head for codes."""
         return codes @ parameters.head.T + parameters.head_intercept
 
     def _encode(self, context, block, dropout):

@@ -30,7 +30,7 @@ def prepare(trees, dtype, wiring=DECODED):
     ----------
     trees : Nodes or Forest
     dtype : numpy dtype
-        Of the leaf table and of the parameters that the batch will meet.
+        Of the parameters that the batch will meet.
     wiring : Wiring
 
     Returns
@@ -208,7 +208,7 @@ def blocks(trees, n_components, dtype, wiring=DECODED):
     n_components : int
         Length of a code.
     dtype : numpy dtype
-        Of the leaf table and of the parameters that the blocks will meet.
+        Of the parameters that the blocks will meet.
     wiring : Wiring
 
     Yields

@@ -63,7 +63,7 @@ class Pairs(NamedTuple):
     """(n_pairs, n_features) each, the leaf vectors of those that are leaves."""
 
 
-def greedy_merges(model, leaf_table, rows, lengths):
+def greedy_merges(model, leaf_table, rows, lengths, known_row=None):
     """Merge sequences to binary trees, always the neighbours of the least error.
 
     Errors that are one as float32 are ties, of which the first is merged: so rounding
@@ -76,13 +76,16 @@ def greedy_merges(model, leaf_table, rows, lengths):
     rows : int array of shape (n_leaves,)
         The row of each leaf, one sequence after the other.
     lengths : int array of shape (n_sequences,)
+    known_row : int array of shape (n_distinct_leaves,), default=None
+        Which learned vector enters in the place of each distinct leaf; negative: none.
+        None: none is learned.
 
     Returns
     -------
     Merges
     """
     merges, start = Merges.empty(len(rows)), starts(lengths)
-    table_codes = leaf_codes(model.parameters, leaf_table)
+    table_codes = leaf_codes(model.parameters, leaf_table, known_row)
     by_length = np.argsort(-lengths, kind="stable")
     n_components = model.parameters.n_components
     # The longest of a block is its first, and decides how much room each gets.
@@ -94,11 +97,12 @@ def greedy_merges(model, leaf_table, rows, lengths):
     return merges
 
 
-def leaf_codes(parameters, vectors):
+def leaf_codes(parameters, vectors, known_row):
     """vec(l) = U x_l + u of leaf vectors, or these themselves; some are learned."""
     if parameters.learns_leaves:
-        n_learned = len(parameters.leaf_table)
-        vectors = np.concatenate([parameters.leaf_table, vectors[n_learned:]])
+        is_learned = known_row >= 0
+        vectors = vectors.copy()
+        vectors[is_learned] = parameters.leaf_table[known_row[is_learned]]
     if not parameters.projects:
         return vectors
     return vectors @ parameters.leaf_encoder.T + parameters.leaf_encoder_intercept

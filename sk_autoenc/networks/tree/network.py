@@ -28,7 +28,8 @@ class Network:
     n_components, n_features : int
         Length of a code and of a leaf vector.
     dtype : {float32, float64}
-        Of the parameters and forests that the network will meet.
+        Of the parameters that the network will meet. Leaf vectors of another one are
+        converted block by block.
     """
 
     def __init__(self, architecture, n_components, n_features, dtype):
@@ -133,13 +134,16 @@ class Network:
         codes : ndarray of shape (n_chosen, n_components)
             vec(.) of each.
         """
-        n_nodes = len(forest.leaf_row)
-        order = (
-            np.arange(n_nodes) if nodes is None else np.argsort(nodes, kind="stable")
-        )
-        chosen = order if nodes is None else nodes[order]
-        codes = np.empty((len(chosen), self.n_components), self.dtype)
         context = self._context(parameters)
+        if nodes is None:
+            codes = np.empty((len(forest.leaf_row), self.n_components), self.dtype)
+            for block in self._blocks(forest):
+                encoding = encode(context, block.structure)
+                codes[block.nodes] = encoding.codes[block.structure.row_of_node]
+            return codes
+        order = np.argsort(nodes, kind="stable")
+        chosen = nodes[order]
+        codes = np.empty((len(chosen), self.n_components), self.dtype)
         for block in self._blocks(forest):
             first, last = chosen.searchsorted([block.nodes.start, block.nodes.stop])
             here = chosen[first:last] - block.nodes.start
@@ -252,4 +256,4 @@ class Network:
 
 def count_leaves(forest):
     """Count the leaves of all trees."""
-    return int(np.count_nonzero(forest.leaf_row >= 0))
+    return len(forest.n_children) - int(np.count_nonzero(forest.n_children))

@@ -48,21 +48,24 @@ def gather_leaves(gather, values, out):
 
 
 def read_leaves(structure, out):
-    """Read the leaves' own vectors into `out`, (n_leaves, n_features)."""
-    table = structure.trees.leaf_table
-    return table.take(structure.leaf_table_rows, axis=0, out=out, mode="clip")
+    """Read the leaves' own vectors into `out`, (n_leaves, n_features), in its dtype."""
+    table, rows = structure.trees.leaf_table, structure.leaf_table_rows
+    if table.dtype == out.dtype:
+        return table.take(rows, axis=0, out=out, mode="clip")
+    out[...] = table.take(rows, axis=0)
+    return out
 
 
 def read_entering(context, structure, out):
     """Read what enters at the leaves into `out`: learned vectors where there are some.
 
-    The first rows of the forest's table are those that are learned.
+    Those that are known to the trees are those that are learned.
     """
     learned = context.parameters.leaf_table
     if learned is None:
         return read_leaves(structure, out)
-    rows = structure.leaf_table_rows
-    is_learned = rows < len(learned)
+    rows = structure.known_rows
+    is_learned = rows >= 0
     if is_learned.all():
         return learned.take(rows, axis=0, out=out, mode="clip")
     read_leaves(structure, out)
@@ -84,9 +87,9 @@ def add_to_table(gradient, structure, delta):
         Its `touched` grows by the rows.
     delta : ndarray of shape (n_leaves, n_features)
     """
-    table, rows = gradient.leaf_table, structure.leaf_table_rows
+    table, rows = gradient.leaf_table, structure.known_rows
     order = rows.argsort(kind="stable")
-    order = order[: rows[order].searchsorted(len(table))]  # the others are not learned
+    order = order[rows[order].searchsorted(0) :]  # the others are not learned
     if not len(order):
         return
     ordered = rows[order]

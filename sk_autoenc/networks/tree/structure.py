@@ -105,6 +105,11 @@ class Structure(NamedTuple):
         return self.trees.leaf_row[self.node_of_row[self.n_inner :]]
 
     @property
+    def known_rows(self):
+        """Which of the known vectors each leaf is, (n_leaves,) int; negative: none."""
+        return self.trees.known_row[self.leaf_table_rows]
+
+    @property
     def root_rows(self):
         """The row of each tree's root, (n_trees,) int."""
         return self.row_of_node[self.trees.tree_start[:-1]]
