@@ -101,7 +101,7 @@ class BaseLabelledStack(BaseStack):
             X = X[labelled]  # a copy
         feed: RowFeed = LabelledRowFeed(X, network=network, y=targets)
         if share:
-            feed = row_feed(of_template, X, make(draws.rng), network, targets)
+            feed = row_feed(of_template, X, make(draws.rng), network, y=targets)
         objective: Any = Objective(network, feed, settings.alpha)
         if not SOLVERS[settings.solver].by_minibatches:
             objective = in_blocks(objective)

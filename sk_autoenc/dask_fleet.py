@@ -11,6 +11,7 @@ from sk_autoenc.shards import Result, Task, Workshop, note_part
 
 SECONDS_BETWEEN_LOOKS = 1.0
 """After which a step asks whether workers have gone."""
+FEW_WORKERS = 4
 
 
 class DaskFleet:
@@ -46,27 +47,26 @@ class DaskFleet:
         self._look_who_has()
 
     def totals(
-        self, function: Callable[[Any, Any], Result], tasks: list[Task]
+        self, function: Callable[..., Result], tasks: list[Task]
     ) -> list[Result]:
         """Return the totals of the tasks of each worker."""
         if time.monotonic() > self.time_of_look + SECONDS_BETWEEN_LOOKS:
             self._look_for_workers()
-        on_workers = self._put(function)
-        futures = []
         in_order = sorted(tasks, key=self._worker_of)
-        for worker, group in groupby(in_order, key=self._worker_of):
-            some = list(group)
-            futures.append(
-                self._submit(
-                    total_of_worker,
-                    self.workshop,
-                    on_workers,
-                    some,
-                    [self.data[task.number] for task in some],
-                    workers=[worker],
-                    allow_other_workers=True,
-                )
-            )
+        groups = [list(group) for _, group in groupby(in_order, key=self._worker_of)]
+        # To many workers the parameters go as one task, whose value they pass on to
+        # each other: it is made again if the worker that has it dies. To few they go
+        # with the tasks: that is one message, where each takes milliseconds.
+        shared = function if len(groups) <= FEW_WORKERS else self._put(function)
+        futures = self.client.map(
+            total_of_worker,
+            [self.workshop] * len(groups),
+            [shared] * len(groups),
+            groups,
+            # Each group runs where these are.
+            [[self.data[task.number] for task in group] for group in groups],
+            pure=False,
+        )
         return self._gather(futures)
 
     def _worker_of(self, task: Task) -> str:
@@ -136,9 +136,9 @@ def second(pair: tuple[Any, Any]) -> Any:
 
 def total_of_worker(
     workshop: Workshop,
-    function: Callable[[Any, Any], Result],
+    function: Callable[..., Result],
     tasks: list[Task],
     data: list[Any],
 ) -> Result:
     """Return the total of what is on one worker."""
-    return workshop.total(function, zip(tasks, data, strict=True))
+    return workshop.total(function, tasks, data)

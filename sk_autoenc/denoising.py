@@ -672,7 +672,7 @@ class DenoisingAutoencoder(RowAutoencoder):
             draws,
             network.flops,
             learned,
-            objective_of=partial(objective_of, settings, network),
+            objective_of=partial(objective_of, settings, network, facts.has_missing),
             facts=facts,
         )
 
@@ -713,8 +713,14 @@ class DenoisingAutoencoder(RowAutoencoder):
 
 
 def sampled_objective(
-    settings: SimpleNamespace, network: sampled.Network, X: Any, corruption: Any
+    settings: SimpleNamespace,
+    network: sampled.Network,
+    has_missing: bool,
+    X: Any,
+    corruption: Any,
 ) -> Objective:
     """Make the objective of a network that is compared on some features of each row."""
-    feed = SampledRowFeed(X, corruption=corruption, network=network)
+    feed = SampledRowFeed(
+        X, corruption=corruption, network=network, has_missing=has_missing
+    )
     return Objective(network, feed, settings.alpha)

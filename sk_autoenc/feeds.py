@@ -53,10 +53,20 @@ class RowFeed:
         each batch gets memory of its own.
     y : array of shape (n_samples, ...), default=None
         Travels along.
+    has_missing : bool, default=None
+        Whether there may be NaN. None: look.
     """
 
     def __init__(
-        self, X, dtype=None, *, corruption=None, emphasis=None, network=None, y=None
+        self,
+        X,
+        dtype=None,
+        *,
+        corruption=None,
+        emphasis=None,
+        network=None,
+        y=None,
+        has_missing=None,
     ):
         self.X = X
         self.dtype = np.dtype(dtype or X.dtype)
@@ -66,9 +76,9 @@ class RowFeed:
         self.y = y
         self.is_sparse = scipy.sparse.issparse(X)
         self.keeps_dtype = X.dtype == self.dtype
-        known = getattr(X, "has_missing", None)
-        values = X.data if self.is_sparse else X
-        self.has_missing = may_have_missing(values) if known is None else known
+        self.has_missing = has_missing
+        if has_missing is None:
+            self.has_missing = may_have_missing(X.data if self.is_sparse else X)
 
     def __len__(self):
         return self.X.shape[0]

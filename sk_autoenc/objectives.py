@@ -64,16 +64,19 @@ class Objective:
             gradient = added(gradient, out)
         return value, gradient
 
-    def sum(self, parameters, rows, scale=1.0):
+    def sum(self, parameters, rows, scale=1.0, out=None):
         """Return (SUM over rows, scale * gradient of the sum), without the penalty.
 
-        There may be many rows: they are read in blocks. The gradient is the caller's.
+        There may be many rows: they are read in blocks. The gradient is added to `out`,
+        or is a new one, the caller's.
         """
-        total, gradient = 0.0, parameters.like(np.zeros_like(parameters.flat))
+        if out is None:
+            out = parameters.like(np.zeros_like(parameters.flat))
+        value = 0.0
         for block in self.feed.blocks(rows):
             batch = self.feed(block)
-            total += self.network.gradient(parameters, batch, scale, gradient)[0]
-        return total, gradient
+            value += self.network.gradient(parameters, batch, scale, out)[0]
+        return value, out
 
     def losses(self, parameters, rows=None):
         """Return the loss of each row, or of all rows in order, without the penalty."""
@@ -89,6 +92,18 @@ class Objective:
         return Objective(self.network, self.feed.corrupting(corruption), self.alpha)
 
 
+def in_turn(function, objectives, rows):
+    """Take one chunk after the other; yield what all of them add up to.
+
+    `function` adds its gradient to that of the chunks before.
+    """
+    value, gradient = 0.0, None
+    for objective, some in zip(objectives, rows, strict=True):
+        part, gradient = function(objective, some, gradient)
+        value += part
+    yield value, gradient
+
+
 class SumOverChunks:
     """The objective of data that lie in several chunks, each with its own `Objective`.
 
@@ -100,16 +115,16 @@ class SumOverChunks:
     Parameters
     ----------
     objectives : list of Objective
-        Of the same parameters and the same `alpha`. They may share a network if `map`
-        takes one result after the other, as the built-in does. A `map` that knows where
-        the chunks are may be given what only stands for them, by `alpha` and `n_rows`.
-    map : callable, default=map
+        Of the same parameters and the same `alpha`. They may share a network if they
+        are taken one after the other. A `map` that knows where the chunks are may be
+        given what only stands for them, by `alpha` and `n_rows`.
+    map : callable, default=in_turn
         ``map(function, objectives, rows)`` -> iterable of what ``function(objective,
         rows)`` returns for each, in any order, such as that of a
-        `concurrent.futures.Executor`. It may give `total` of some in their place.
+        `concurrent.futures.Executor`; or of what some of them add up to.
     """
 
-    def __init__(self, objectives, map=map):
+    def __init__(self, objectives, map=in_turn):
         self.objectives = list(objectives)
         self.map = map
         self.alpha = self.objectives[0].alpha
@@ -141,9 +156,11 @@ class SumOverChunks:
         penalty = penalise(parameters, self.alpha, gradient, scale)
         return value / n_rows + penalty, added(gradient, out)
 
-    def sum(self, parameters, rows, scale=1.0):
+    def sum(self, parameters, rows, scale=1.0, out=None):
         """Return (SUM over rows, scale * gradient of the sum), without the penalty."""
-        return total(self._on_chunks(partial(sum_of_chunk, parameters, scale), rows))
+        of_chunk = partial(sum_of_chunk, parameters, scale)
+        value, gradient = total(self._on_chunks(of_chunk, rows))
+        return value, added(gradient, out)
 
     def losses(self, parameters):
         """Return the loss of each row of all chunks in order, without the penalty."""
@@ -173,12 +190,12 @@ class SumOverChunks:
 # Functions of the module, so that processes can get them:
 
 
-def sum_of_chunk(parameters, scale, objective, rows):
+def sum_of_chunk(parameters, scale, objective, rows, out=None):
     """Call `Objective.sum`."""
-    return objective.sum(parameters, rows, scale)
+    return objective.sum(parameters, rows, scale, out)
 
 
-def losses_of_chunk(parameters, objective, rows):
+def losses_of_chunk(parameters, objective, rows, out=None):
     """Return the SUM of the losses of some rows, and no gradient."""
     rows = None if isinstance(rows, slice) else rows
     losses = objective.losses(parameters, rows)

@@ -9,7 +9,6 @@ import numpy as np
 from sk_autoenc._typing import Directory
 from sk_autoenc.base import Fitted, Problem, fitted_copy
 from sk_autoenc.base_tree import BaseTree
-from sk_autoenc.feeds import may_have_missing
 from sk_autoenc.parts.solvers import SOLVERS
 from sk_autoenc.shards import Result, Task, Workshop, on_shards, problem_of_shards
 from sk_autoenc.sources import Source, source_of
@@ -90,7 +89,7 @@ def fit(
     if not SOLVERS[problem.settings.solver].by_minibatches:
         trained: Fitted = estimator._train(problem, checkpoint)
         return trained
-    windows = windows_of(source, problem, buffer_bytes, fleet.has_missing)
+    windows = windows_of(source, problem, buffer_bytes)
     try:
         return estimator._train(in_windows(problem, windows), checkpoint)
     finally:
@@ -202,7 +201,6 @@ class FromFiles:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.has_missing = False
 
     def read(self, read: Callable[[Any], tuple[Any, Any]]) -> list[Any]:
         """Read and check every block, to know of it."""
@@ -210,13 +208,11 @@ class FromFiles:
         known = []
         for number, block in enumerate(blocks_of(self.source)):
             try:
-                data, of_block = read(block)
+                _, of_block = read(block)
             except Exception as error:
                 start, stop = self.source.start[number : number + 2]
                 error.add_note(f"This is about rows {start} to {stop - 1} of X.")
                 raise
-            if isinstance(data, np.ndarray) and may_have_missing(data):
-                self.has_missing = True
             if self.source.names is not None:
                 of_block["feature_names_in_"] = self.source.names
             known.append(of_block)
@@ -231,15 +227,12 @@ class FromFiles:
         self.workshop = workshop
 
     def totals(
-        self, function: Callable[[Any, Any], Result], tasks: list[Task]
+        self, function: Callable[..., Result], tasks: list[Task]
     ) -> list[Result]:
         """Return one total."""
         blocks = blocks_of(self.source, [task.number for task in tasks])
-        pairs = (
-            (task, self.reader(block)[0])
-            for task, block in zip(tasks, blocks, strict=True)
-        )
-        return [self.workshop.total(function, pairs)]
+        data = (self.reader(block)[0] for block in blocks)
+        return [self.workshop.total(function, tasks, data)]
 
 
 def blocks_of(source: Source, numbers: Any = None) -> Iterator[Any]:
@@ -254,9 +247,7 @@ def blocks_of(source: Source, numbers: Any = None) -> Iterator[Any]:
             yield block
 
 
-def windows_of(
-    source: Source, problem: Problem, buffer_bytes: int, has_missing: bool
-) -> Windows:
+def windows_of(source: Source, problem: Problem, buffer_bytes: int) -> Windows:
     """Make the buffer: two windows of whole batches."""
     n_rows = trained_on(problem.settings, problem.n_samples)
     batch_size = resolve_batch_size(problem.settings.batch_size, n_rows, warn=False)
@@ -269,7 +260,7 @@ def windows_of(
             f"of {bytes_of_row} bytes each, {2 * bytes_of_row * batch_size} bytes. "
             "Raise it, or lower batch_size."
         )
-    return Windows(source, dtype, n_batches * batch_size, has_missing)
+    return Windows(source, dtype, n_batches * batch_size)
 
 
 def in_windows(problem: Problem, windows: Windows) -> Problem:

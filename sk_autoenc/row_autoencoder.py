@@ -304,20 +304,28 @@ def corruption_of(settings: SimpleNamespace, learned: dict[str, Any]) -> Any:
 
 
 def row_feed(
-    settings: SimpleNamespace, X: Any, corruption: Any, network: Any, y: Any = None
+    settings: SimpleNamespace, X: Any, corruption: Any, network: Any, **known: Any
 ) -> RowFeed:
-    """Make what feeds a network with corrupted rows."""
+    """Make what feeds a network with corrupted rows; `known` are more of its settings.
+
+    Such as labels, y, and `has_missing`.
+    """
     emphasis = check_emphasis(settings.emphasis)
     return RowFeed(
-        X, network.dtype, corruption=corruption, emphasis=emphasis, network=network, y=y
+        X,
+        network.dtype,
+        corruption=corruption,
+        emphasis=emphasis,
+        network=network,
+        **known,
     )
 
 
 def denoising_objective(
-    settings: SimpleNamespace, network: Any, X: Any, corruption: Any
+    settings: SimpleNamespace, network: Any, has_missing: bool, X: Any, corruption: Any
 ) -> Any:
     """Make the objective of a network: to reconstruct corrupted rows."""
-    feed = row_feed(settings, X, corruption, network)
+    feed = row_feed(settings, X, corruption, network, has_missing=has_missing)
     objective = Objective(network, feed, settings.alpha)
     by_minibatches = SOLVERS[settings.solver].by_minibatches
     if not by_minibatches and not settings.sparsity:

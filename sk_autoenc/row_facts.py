@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse
 
 from sk_autoenc._typing import FloatArray, IntArray
-from sk_autoenc.feeds import one_hot_groups
+from sk_autoenc.feeds import may_have_missing, one_hot_groups
 from sk_autoenc.parts.corruptions import Groups
 from sk_autoenc.row_validation import check_feature_groups, feature_range
 from sk_autoenc.sampled_feeds import sums_of_values
@@ -26,6 +26,8 @@ class RowFacts(NamedTuple):
     is_sparse: bool
     n_stored: int
     """Values, of which sparse rows store few."""
+    has_missing: bool
+    """Whether there may be NaN."""
     smallest: FloatArray
     """(n_features,), NaN where nothing is observed."""
     largest: FloatArray
@@ -56,6 +58,7 @@ class RowFacts(NamedTuple):
             X.dtype,
             is_sparse,
             X.nnz if is_sparse else X.size,
+            may_have_missing(X.data if is_sparse else X),
             smallest,
             largest,
             width,
@@ -78,6 +81,7 @@ class RowFacts(NamedTuple):
             shape=(self.shape[0] + other.shape[0], self.shape[1]),
             dtype=np.result_type(self.dtype, other.dtype),
             n_stored=self.n_stored + other.n_stored,
+            has_missing=self.has_missing or other.has_missing,
             smallest=np.fmin(self.smallest, other.smallest),
             largest=np.fmax(self.largest, other.largest),
             is_one_hot=is_one_hot,

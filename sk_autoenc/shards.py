@@ -13,11 +13,12 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import scipy.sparse
 from sklearn.base import clone
 
 from sk_autoenc._typing import Directory, IntArray
 from sk_autoenc.base import VALIDATION_STREAM, Fitted, Problem, adopt
-from sk_autoenc.objectives import SumOverChunks, total
+from sk_autoenc.objectives import SumOverChunks, in_turn, total
 from sk_autoenc.row_facts import facts_of_all
 from sk_autoenc.validation import FEATURE_ATTRIBUTES
 
@@ -67,7 +68,7 @@ class Fleet(Protocol):
         """Put a workshop where the shards are."""
 
     def totals(
-        self, function: Callable[[Any, Any], Result], tasks: list[Task]
+        self, function: Callable[..., Result], tasks: list[Task]
     ) -> Iterable[Result]:
         """Return the totals of some tasks each, `Workshop.total`, together of all."""
 
@@ -100,11 +101,11 @@ class InProcess:
         self.workshop = workshop
 
     def totals(
-        self, function: Callable[[Any, Any], Result], tasks: list[Task]
+        self, function: Callable[..., Result], tasks: list[Task]
     ) -> list[Result]:
         """Return one total."""
-        pairs = ((task, self.data[task.number]) for task in tasks)
-        return [self.workshop.total(function, pairs)]
+        data = [self.data[task.number] for task in tasks]
+        return [self.workshop.total(function, tasks, data)]
 
 
 class Workshop:
@@ -127,14 +128,16 @@ class Workshop:
 
     def total(
         self,
-        function: Callable[[Any, Any], Result],
-        tasks: Iterable[tuple[Task, Any]],
+        function: Callable[..., Result],
+        tasks: list[Task],
+        data: Iterable[Any],
     ) -> Result:
-        """Add up ``function(objective, rows)`` of tasks, each with its shard's data."""
-        return total(
-            function(self.objective(data, task.stream), task.rows)
-            for task, data in tasks
+        """Add up ``function(objective, rows)`` of tasks and their shards' data."""
+        objectives = (
+            self.objective(of_shard, task.stream)
+            for task, of_shard in zip(tasks, data, strict=True)
         )
+        return total(in_turn(function, objectives, [task.rows for task in tasks]))
 
     def objective(self, data: Any, stream: list[int]) -> Any:
         """Make the objective of a shard, with the random numbers of a stream."""
@@ -239,11 +242,23 @@ def read_part(
     """
     if not len_of(X):
         return None, {"n_rows": 0}
-    data, learned = estimator._read(X, reset)
+    data, learned = estimator._read(aligned(X), reset)
     known = {name: learned[name] for name in AGREED if name in learned}
     if hasattr(estimator, "_facts"):
         known["facts"] = estimator._facts(settings, data)
     return data, {"n_rows": len_of(X), **known}
+
+
+def aligned(X: Any) -> Any:
+    """Return an array whose numbers lie where the processor likes to read them.
+
+    What came over a network may lie at any byte, and would be copied at each step.
+    """
+    if isinstance(X, np.ndarray) and not X.flags.aligned:
+        return X.copy()
+    if scipy.sparse.issparse(X) and not X.data.flags.aligned:
+        return X.copy()
+    return X
 
 
 def of_shards_with_rows(fleet: Fleet, function: Callable[[Any], Any]) -> list[Any]:

@@ -369,7 +369,9 @@ class StackedDenoisingAutoencoder(BaseStack, RowAutoencoder):
             draws,
             network.flops,
             learned,
-            objective_of=partial(denoising_objective, settings, network),
+            objective_of=partial(
+                denoising_objective, settings, network, facts.has_missing
+            ),
         ).of(X)
 
 

@@ -27,17 +27,12 @@ class Windows:
     n_rows : int
         Of a window, at most: a multiple of the batch size, so that no batch lies in
         two. There are two windows in memory.
-    has_missing : bool
-        Whether there may be NaN.
     """
 
-    def __init__(
-        self, source: Source, dtype: np.dtype[Any], n_rows: int, has_missing: bool
-    ) -> None:
+    def __init__(self, source: Source, dtype: np.dtype[Any], n_rows: int) -> None:
         self.source = source
         self.shape = source.n_rows, source.n_features
         self.dtype = dtype
-        self.has_missing = has_missing
         self.n_rows = min(n_rows, source.n_rows)
         self.memory = [
             np.empty((self.n_rows, source.n_features), dtype) for _ in range(2)

@@ -211,7 +211,7 @@ def numbered(n_rows=N_ROWS):
 
 @pytest.mark.parametrize("n_rows_of_window", [20, 60, 280, 300, 1000])
 def test_each_row_comes_once_an_epoch_in_an_order_of_its_own(n_rows_of_window, rng):
-    windows = Windows(numbered(), np.dtype(float), n_rows_of_window, False)
+    windows = Windows(numbered(), np.dtype(float), n_rows_of_window)
     chosen = np.sort(rng.permutation(N_ROWS)[:270])
     first, second = (read_an_epoch(windows, rng, chosen) for _ in range(2))
     windows.close()
@@ -219,7 +219,7 @@ def test_each_row_comes_once_an_epoch_in_an_order_of_its_own(n_rows_of_window, r
         assert_array_equal(np.sort(epoch), chosen)
     assert (first != second).any()
     in_order = read_an_epoch(
-        Windows(numbered(), np.dtype(float), n_rows_of_window, False),
+        Windows(numbered(), np.dtype(float), n_rows_of_window),
         rng,
         chosen,
         shuffle=False,
@@ -228,7 +228,7 @@ def test_each_row_comes_once_an_epoch_in_an_order_of_its_own(n_rows_of_window, r
 
 
 def test_an_epoch_that_is_left_does_not_disturb_the_next(rng):
-    windows = Windows(numbered(), np.dtype(float), 20, False)
+    windows = Windows(numbered(), np.dtype(float), 20)
     everything = np.arange(N_ROWS)
     windows.order(rng, everything, True)
     windows.take(np.arange(20), 0, np.empty((20, 1)), "clip")
@@ -244,7 +244,7 @@ def test_a_file_that_cannot_be_read_any_more_is_an_error(rng):
             raise OSError("bad sector")
         return source.read(number)
 
-    windows = Windows(source._replace(read=read), np.dtype(float), 20, False)
+    windows = Windows(source._replace(read=read), np.dtype(float), 20)
     with pytest.raises(OSError, match="bad sector"):
         read_an_epoch(windows, rng, np.arange(N_ROWS))
     windows.close()

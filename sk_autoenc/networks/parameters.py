@@ -82,7 +82,17 @@ class FlatParameters:
         return copied
 
     def __reduce__(self):
-        return type(self), (self.shapes, self.flat)
+        return revived, (type(self), self.shapes, self.flat)
+
+
+def revived(kind, shapes, flat):
+    """Make parameters of what was pickled.
+
+    What comes over a network may lie at any byte, and products would copy it each time.
+    """
+    if not flat.flags.aligned:
+        flat = flat.copy()
+    return kind(shapes, flat)
 
 
 def uniform_weights(weights, scale, rng):
