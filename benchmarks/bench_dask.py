@@ -29,6 +29,8 @@ N_PARTITIONS = 8
 CASES = {
     "batch 256, 100 units": (100, 256),
     "batch 1024, 100 units": (100, 1024),
+    "batch 4096, 100 units": (100, 4096),
+    "batch 16384, 100 units": (100, 16384),
     "batch 1024, 500 units": (500, 1024),
     "batch 4096, 500 units": (500, 4096),
     "batch 16384, 500 units": (500, 16384),

@@ -25,6 +25,7 @@ class DaskFleet:
         self.client = client
         self.parts = parts
         self.data: list[Any] = []
+        self.futures: list[Any] = []
         self.worker_of: dict[int, str] = {}
         self.time_of_look = 0.0
 
@@ -67,6 +68,9 @@ class DaskFleet:
             [[self.data[task.number] for task in group] for group in groups],
             pure=False,
         )
+        # Those of the last step are given up now, and not before: the client sends one
+        # message in ten milliseconds, which is to be that of the step.
+        self.futures = futures
         return self._gather(futures)
 
     def _worker_of(self, task: Task) -> str:
