@@ -3,9 +3,11 @@
 The fitted model is the ordinary estimator, which needs no Dask to be loaded and used.
 """
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._typing import Directory
 from sk_autoenc.base import Fitted
@@ -24,7 +26,7 @@ except ImportError as error:
         "pip install 'sk-autoenc[dask]'."
     ) from error
 
-__all__ = ["fit", "inverse_transform", "score_samples", "transform"]
+__all__ = ["OnDask", "fit", "inverse_transform", "score_samples", "transform"]
 
 
 def fit(
@@ -217,6 +219,168 @@ def inverse_transform(
             for pair in zip(codes, shapes, strict=True)
         ]
     )
+
+
+class OnDask(BaseEstimator):
+    """An estimator whose methods take dask collections.
+
+    The functions of this module as methods: for pipelines, and where an object with
+    ``fit`` is asked for.
+
+    Parameters
+    ----------
+    estimator : object
+        What is cloned and fitted, as for `fit`.
+    client : distributed.Client, default=None
+        As for `fit`.
+
+    Attributes
+    ----------
+    estimator_ : object
+        The fitted clone, which needs no Dask.
+
+    See Also
+    --------
+    fit : The same as a function.
+
+    Examples
+    --------
+    >>> import dask.array
+    >>> from sk_autoenc import DenoisingAutoencoder
+    >>> from sk_autoenc.dask import OnDask
+    >>> X = dask.array.random.default_rng(0).random((1000, 8), chunks=(250, 8))
+    >>> model = OnDask(DenoisingAutoencoder(3, max_iter=3, random_state=0))
+    >>> model.fit(X).transform(X).shape
+    (1000, 3)
+    >>> model.estimator_
+    DenoisingAutoencoder(max_iter=3, n_components=3, random_state=0)
+    """
+
+    def __init__(self, estimator: Any, *, client: Any = None) -> None:
+        self.estimator = estimator
+        self.client = client
+
+    def fit(self, X: Any, y: object = None) -> Self:
+        """Fit a clone of the estimator.
+
+        Parameters
+        ----------
+        X : dask array, data frame or bag
+            As for the function `fit`.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        self : OnDask
+            The fitted estimator.
+
+        See Also
+        --------
+        transform : Codes of a collection.
+
+        Examples
+        --------
+        >>> import dask.array
+        >>> from sk_autoenc import MarginalizedDenoisingAutoencoder
+        >>> from sk_autoenc.dask import OnDask
+        >>> model = OnDask(MarginalizedDenoisingAutoencoder())
+        >>> model.fit(dask.array.eye(4, chunks=2)).estimator_.n_features_in_
+        4
+        """
+        self.estimator_ = fit(clone(self.estimator), X, client=self.client)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Encode the rows or trees of a collection.
+
+        Parameters
+        ----------
+        X : dask array, data frame or bag
+            As for the function `transform`.
+
+        Returns
+        -------
+        codes : dask array of shape (n_samples, n_codes)
+            Lazy.
+
+        See Also
+        --------
+        inverse_transform : The way back.
+
+        Examples
+        --------
+        >>> import dask.array
+        >>> from sk_autoenc import MarginalizedDenoisingAutoencoder
+        >>> from sk_autoenc.dask import OnDask
+        >>> X = dask.array.eye(4, chunks=2)
+        >>> OnDask(MarginalizedDenoisingAutoencoder()).fit(X).transform(X).shape
+        (4, 4)
+        """
+        check_is_fitted(self)
+        return transform(self.estimator_, X, client=self.client)
+
+    def score_samples(self, X: Any) -> Any:
+        """Score each row or tree of a collection.
+
+        Parameters
+        ----------
+        X : dask array, data frame or bag
+            As for the function `score_samples`.
+
+        Returns
+        -------
+        scores : dask array of shape (n_samples,)
+            Lazy.
+
+        See Also
+        --------
+        transform : Codes of a collection.
+
+        Examples
+        --------
+        >>> import dask.array
+        >>> from sk_autoenc import DenoisingAutoencoder
+        >>> from sk_autoenc.dask import OnDask
+        >>> X = dask.array.eye(4, chunks=2)
+        >>> model = OnDask(DenoisingAutoencoder(2, max_iter=3, random_state=0))
+        >>> model.fit(X).score_samples(X).shape
+        (4,)
+        """
+        check_is_fitted(self)
+        return score_samples(self.estimator_, X, client=self.client)
+
+    def inverse_transform(self, X: Any, structures: Any = None) -> Any:
+        """Decode codes.
+
+        Parameters
+        ----------
+        X : dask array of shape (n_samples, n_codes)
+            As for the function `inverse_transform`.
+        structures : dask bag or None, default=None
+            As for the function `inverse_transform`.
+
+        Returns
+        -------
+        decoded : dask array of shape (n_samples, n_features), or bag of trees
+            Lazy.
+
+        See Also
+        --------
+        transform : Codes of a collection.
+
+        Examples
+        --------
+        >>> import dask.array
+        >>> from sk_autoenc import DenoisingAutoencoder
+        >>> from sk_autoenc.dask import OnDask
+        >>> X = dask.array.eye(4, chunks=2)
+        >>> model = OnDask(DenoisingAutoencoder(2, max_iter=3, random_state=0)).fit(X)
+        >>> model.inverse_transform(model.transform(X)).shape
+        (4, 4)
+        """
+        check_is_fitted(self)
+        return inverse_transform(self.estimator_, X, structures, client=self.client)
 
 
 def current_client() -> Any:

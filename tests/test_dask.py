@@ -1,5 +1,6 @@
 """Training and using models on a Dask cluster of processes of this machine."""
 
+import gc
 import os
 import pickle
 import signal
@@ -15,7 +16,7 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 from sk_autoenc import (
@@ -42,6 +43,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loops_are_collected():
+    """Collect what is left of clusters here, and not where a warning is an error."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
 
 
 def make_cluster(n_workers):
@@ -402,6 +412,25 @@ def test_trees_in_other_partitions_than_codes_are_refused():
     codes = on_dask.transform(model.fit(X), collection(X))
     with pytest.raises(ValueError, match="5 partitions and structures 1"):
         on_dask.inverse_transform(model, codes, db.from_sequence(X, npartitions=1))
+
+
+def test_an_estimator_of_collections_fits_a_clone(two_workers):
+    model, X = make_case("dense")
+    twin = on_dask.OnDask(model, client=two_workers)
+    with pytest.raises(NotFittedError):
+        twin.transform(collection(X))
+    twin.fit(collection(X))
+    assert not hasattr(model, "components_")
+    assert_same(twin.estimator_, on_dask.fit(model, collection(X), client=two_workers))
+    codes = twin.transform(collection(X))
+    assert_allclose(codes.compute(), model.transform(X), rtol=1e-9)
+    assert_allclose(
+        twin.score_samples(collection(X)).compute(), model.score_samples(X), rtol=1e-9
+    )
+    assert_allclose(
+        twin.inverse_transform(codes).compute(), model.reconstruct(X), rtol=1e-9
+    )
+    assert clone(twin.set_params(estimator__n_components=2)).estimator.n_components == 2
 
 
 def test_a_fitted_model_needs_no_dask(two_workers):
