@@ -225,14 +225,12 @@ class OnDask(BaseEstimator):
     """An estimator whose methods take dask collections.
 
     The functions of this module as methods: for pipelines, and where an object with
-    ``fit`` is asked for.
+    ``fit`` is asked for. They use the present client, if there is one.
 
     Parameters
     ----------
     estimator : object
         What is cloned and fitted, as for `fit`.
-    client : distributed.Client, default=None
-        As for `fit`.
 
     Attributes
     ----------
@@ -256,9 +254,8 @@ class OnDask(BaseEstimator):
     DenoisingAutoencoder(max_iter=3, n_components=3, random_state=0)
     """
 
-    def __init__(self, estimator: Any, *, client: Any = None) -> None:
+    def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
-        self.client = client
 
     def fit(self, X: Any, y: object = None) -> Self:
         """Fit a clone of the estimator.
@@ -288,7 +285,7 @@ class OnDask(BaseEstimator):
         >>> model.fit(dask.array.eye(4, chunks=2)).estimator_.n_features_in_
         4
         """
-        self.estimator_ = fit(clone(self.estimator), X, client=self.client)
+        self.estimator_ = fit(clone(self.estimator), X)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -318,7 +315,7 @@ class OnDask(BaseEstimator):
         (4, 4)
         """
         check_is_fitted(self)
-        return transform(self.estimator_, X, client=self.client)
+        return transform(self.estimator_, X)
 
     def score_samples(self, X: Any) -> Any:
         """Score each row or tree of a collection.
@@ -348,7 +345,7 @@ class OnDask(BaseEstimator):
         (4,)
         """
         check_is_fitted(self)
-        return score_samples(self.estimator_, X, client=self.client)
+        return score_samples(self.estimator_, X)
 
     def inverse_transform(self, X: Any, structures: Any = None) -> Any:
         """Decode codes.
@@ -380,7 +377,7 @@ class OnDask(BaseEstimator):
         (4, 4)
         """
         check_is_fitted(self)
-        return inverse_transform(self.estimator_, X, structures, client=self.client)
+        return inverse_transform(self.estimator_, X, structures)
 
 
 def current_client() -> Any:

@@ -416,10 +416,11 @@ def test_trees_in_other_partitions_than_codes_are_refused():
 
 def test_an_estimator_of_collections_fits_a_clone(two_workers):
     model, X = make_case("dense")
-    twin = on_dask.OnDask(model, client=two_workers)
+    twin = on_dask.OnDask(model)
     with pytest.raises(NotFittedError):
         twin.transform(collection(X))
-    twin.fit(collection(X))
+    with two_workers.as_current():
+        twin.fit(collection(X))
     assert not hasattr(model, "components_")
     assert_same(twin.estimator_, on_dask.fit(model, collection(X), client=two_workers))
     codes = twin.transform(collection(X))
