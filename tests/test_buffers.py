@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sk_autoenc.networks.buffers import zeros
+from sk_autoenc.networks.buffers import SIZES_KEPT, make_room, zeros
 
 
 @pytest.mark.parametrize("shape", [(), (0, 3), (1,), (3, 5), (200, 300)])
@@ -21,3 +21,11 @@ def test_arrays_start_on_a_cache_line_and_overlap_no_other():
         array.fill(value)
     for value, array in enumerate(arrays):
         assert_array_equal(array, value)
+
+
+def test_buffers_of_few_sizes_are_kept_the_newest():
+    buffers = {}
+    for size in range(20):
+        make_room(buffers)
+        buffers[size] = object()
+    assert list(buffers) == list(range(20 - SIZES_KEPT, 20))
