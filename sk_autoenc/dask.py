@@ -48,9 +48,12 @@ def fit(
 
     Parameters
     ----------
-    estimator : DenoisingAutoencoder, UnfoldingRAETransformer or RAETransformer
-        Fitted in place, as by its own ``fit``: parameters, attributes, warnings and
-        errors are the same.
+    estimator : object
+        A `DenoisingAutoencoder`, `UnfoldingRAETransformer`, `RAETransformer`,
+        `MarginalizedDenoisingAutoencoder` or `DenoisingImputer`. It is fitted in place,
+        as by its own ``fit``: parameters, attributes, warnings and errors are the same.
+        An imputer's statistics are of all rows; if these are more than ``max_steps``
+        batches have, its networks learn from as many rows, drawn at random.
     X : dask array, data frame or bag
         An array of shape (n_samples, n_features), of dense or sparse blocks; a data
         frame of numbers; or a bag of trees. Partitions may be unequal or empty. Corrupt
@@ -115,8 +118,9 @@ def transform(estimator: Any, X: Any, *, client: Any = None) -> Any:
 
     Returns
     -------
-    codes : dask array of shape (n_samples, n_codes)
-        Lazy. Of a data frame or bag, lengths of blocks are not known.
+    codes : dask array of shape (n_samples, n_codes), or data frame
+        Lazy. Of a data frame or bag, lengths of blocks are not known. A data frame
+        where the estimator gives one.
 
     See Also
     --------
@@ -412,6 +416,8 @@ def on_blocks(estimator: Any, method: str, X: Any, client: Any) -> Any:
     parts = partitions(X)
     made = getattr(estimator, method)(example_of(estimator, method, X))
     model = delayed_model(estimator, client)
+    if hasattr(made, "columns"):
+        return X.map_partitions(frame_of, model, method, meta=made[:0])
     is_array = isinstance(X, dask.array.Array)
     lengths = X.chunks[0] if is_array else [np.nan] * len(parts)
     shape, dtype = made.shape[1:], made.dtype
@@ -461,3 +467,9 @@ def unfolded(model: Any, codes: Any, shapes: Any) -> Any:
     """Decode the codes of a partition of trees, which may be empty."""
     shapes = list(shapes)
     return model.inverse_transform(codes, structures=shapes) if shapes else []
+
+
+def frame_of(X: Any, model: Any, method: str) -> Any:
+    """Call a method, which gives a data frame, with a partition of at least a row."""
+    made = getattr(model, method)(X if len(X) else X.reindex([0]))
+    return made if len(X) else made[:0]

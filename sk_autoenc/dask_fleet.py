@@ -37,10 +37,15 @@ class DaskFleet:
         self.data = [self._submit(first, pair) for pair in pairs]
         return known
 
-    def each(self, function: Callable[[Any], Any]) -> list[Any]:
+    def each(self, function: Callable[..., Any], *lists: list[Any]) -> list[Any]:
         """Call a function with the data of each shard, on their workers."""
         called = self._put(function)
-        return self._gather([self._submit(call, called, data) for data in self.data])
+        return self._gather(
+            [
+                self._submit(call, called, *given)
+                for given in zip(self.data, *lists, strict=True)
+            ]
+        )
 
     def begin(self, workshop: Workshop) -> None:
         """Put a workshop on the workers."""
@@ -123,9 +128,9 @@ def same(value: Any) -> Any:
     return value
 
 
-def call(function: Any, data: Any) -> Any:
+def call(function: Any, *arguments: Any) -> Any:
     """Call a function that is itself the value of a task."""
-    return function(data)
+    return function(*arguments)
 
 
 def first(pair: tuple[Any, Any]) -> Any:

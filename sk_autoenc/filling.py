@@ -27,6 +27,8 @@ from sk_autoenc.training import Plan, minimise
 
 N_RATES = 50
 """Epochs, at least, in which the rate falls to 0: an epoch of many rows is cut."""
+LARGEST_BATCH = 128
+"""Of ``batch_size="auto"``."""
 N_MASKS = 3
 """Times that each held-out row is judged, with other entries hidden."""
 LEAST_HIDDEN = 0.1
@@ -211,7 +213,7 @@ def train(settings, layout, values, observed, held_out, rng):
         rows = held_out
     batch_size = settings.batch_size
     if batch_size == "auto":
-        batch_size = min(max(len(rows) // 20, 16), 128)
+        batch_size = min(max(len(rows) // 20, 16), LARGEST_BATCH)
     batch_size = min(batch_size, len(rows))
     rows_per_epoch = batch_size * -(-settings.max_steps // N_RATES)
     n_steps = -(-min(rows_per_epoch, len(rows)) // batch_size)

@@ -1,6 +1,9 @@
 """DenoisingImputer: fills the holes of tables. No derivative here."""
 
 import warnings
+from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -20,7 +23,8 @@ from sk_autoenc.table_validation import (
     check_hidden_layer_sizes,
     check_names_of_indicator,
 )
-from sk_autoenc.tables.columns import Column, learn_columns
+from sk_autoenc.tables.column_facts import facts_of_parts
+from sk_autoenc.tables.columns import Column
 from sk_autoenc.tables.encoding import Encoding
 from sk_autoenc.tables.reading import Table, is_nothing, read_table
 from sk_autoenc.tables.writing import complete
@@ -28,8 +32,8 @@ from sk_autoenc.validation import caller_level, check_settings
 
 SCORED_FRACTION = 0.3
 """Share of the observed entries that `score` hides."""
-SCORE = 2**32 - 20
-"""Names the stream of random numbers of `score`."""
+SCORE, SAMPLE = 2**32 - 20, 2**32 - 21
+"""Name streams of random numbers: of `score`, and of rows that are learned from."""
 
 
 class DenoisingImputer(TransformerMixin, Estimator):
@@ -261,62 +265,13 @@ class DenoisingImputer(TransformerMixin, Estimator):
         >>> DenoisingImputer(max_steps=10, random_state=0).fit(X).statistics_
         array([4.        , 5.33333333])
         """
-        settings = check_settings(self, IMPUTER_CONSTRAINTS)
-        settings.hidden_layer_sizes = check_hidden_layer_sizes(self.hidden_layer_sizes)
-        settings.hidden_fraction = check_hidden_fraction(self.hidden_fraction)
-        shadow = type(self)()  # validation sets attributes: not yet on the estimator
-        table = read_table(shadow, X, self.missing_values, reset=True)
-        if table.n_rows < 2:
-            raise ValueError(
-                "X has 1 sample, but DenoisingImputer needs at least 2 to learn what "
-                "columns say of each other."
-            )
-        bounds = check_bounds(self.min_value, self.max_value, len(table.names))
-        columns = learn_columns(table, self.categorical_features)
-        encoding = Encoding(columns)
-        if not encoding.places:
-            raise ValueError(
-                "Every entry of X is missing: there is nothing to learn from. Pass "
-                "rows with some observed entries."
-            )
-        values, observed = encoding.encode(table)
-        entropy = draw_entropy(settings.random_state)
-        filler = filling.learn(
-            settings, encoding.column_of, encoding.n_levels, values, observed, entropy
-        )
-        if settings.verbose:
-            print(
-                f"Weights: Gaussian {filler.blend[0]:.3f}, networks "
-                f"{filler.blend[1]:.3f}"
-            )
-        indicator = None
-        if settings.add_indicator:
-            check_names_of_indicator(table.names)
-            # Here, because it takes longer to import than the whole package.
-            from sklearn.impute import MissingIndicator
+        settings = self._settings(reset=True)
+        table, learned = self._read(X, reset=True)
 
-            holes = np.where(table.missing, np.nan, 0.0)
-            indicator = MissingIndicator(error_on_new=False).fit(holes)
-        learned = {
-            name: value for name, value in vars(shadow).items() if is_fitted(name)
-        }
-        learned |= {
-            "_entropy": entropy,
-            "_encoding": encoding,
-            "_filler": filler,
-            "_fitted_with": {
-                "missing_values": self.missing_values,
-                "bounds": bounds,
-                "keep_integers": settings.keep_integers,
-                "keep_empty_features": settings.keep_empty_features,
-            },
-            "blend_": filler.blend,
-            "statistics_": statistics(columns),
-            "indicator_": indicator,
-            "loss_curves_": filler.loss_curves,
-            "n_iter_": max(map(len, filler.loss_curves)),
-        }
-        adopt(self, learned)
+        def each(look: Any, *lists: list[Any]) -> list[Any]:
+            return [look(table, *(given[0] for given in lists))]
+
+        adopt(self, self._learned_by_sums(settings, learned, each))
         return self
 
     def transform(self, X: Any) -> Any:
@@ -346,7 +301,7 @@ class DenoisingImputer(TransformerMixin, Estimator):
         (1, 2)
         """
         check_is_fitted(self)
-        table, values, observed = self._read(X)
+        table, values, observed = self._encoded(X)
         self._warn_of_empty()
         filled = self._filler.expected(values, observed)
         if self.sample_posterior:
@@ -383,7 +338,7 @@ class DenoisingImputer(TransformerMixin, Estimator):
         """
         check_is_fitted(self)
         check_settings(self, IMPUTER_CONSTRAINTS)
-        table, values, observed = self._read(X)
+        table, values, observed = self._encoded(X)
         self._warn_of_empty()
         filled = self._filler.expected(values, observed)
         rng = self._posterior_rng()
@@ -429,7 +384,7 @@ class DenoisingImputer(TransformerMixin, Estimator):
         True
         """
         check_is_fitted(self)
-        _, values, observed = self._read(X)
+        _, values, observed = self._encoded(X)
         rng = generator(self._entropy, SCORE)
         visible, hidden = filling.hide(observed, SCORED_FRACTION, rng)
         if not hidden.any():
@@ -483,7 +438,79 @@ class DenoisingImputer(TransformerMixin, Estimator):
         ]
         return np.concatenate([kept, np.array(of_indicator, object)])
 
-    def _read(self, X: Any) -> tuple[Table, FloatArray, NDArray[np.bool_]]:
+    def _settings(self, reset: bool) -> SimpleNamespace:
+        settings = check_settings(self, IMPUTER_CONSTRAINTS)
+        settings.hidden_layer_sizes = check_hidden_layer_sizes(self.hidden_layer_sizes)
+        settings.hidden_fraction = check_hidden_fraction(self.hidden_fraction)
+        return settings
+
+    def _read(self, X: Any, reset: bool) -> tuple[Table, dict[str, Any]]:
+        shadow = type(self)()  # validation sets attributes: not yet on the estimator
+        table = read_table(shadow, X, self.missing_values, reset=True)
+        learned = {k: v for k, v in vars(shadow).items() if is_fitted(k)}
+        return table, learned
+
+    def _learned_by_sums(
+        self,
+        settings: SimpleNamespace,
+        learned: dict[str, Any],
+        each: Callable[..., list[Any]],
+    ) -> dict[str, Any]:
+        """Return the fitted attributes.
+
+        ``each(function, *lists)`` -> list of what a function returns of the parts of
+        the table, with arguments for each: statistics of all rows add up, and networks
+        learn from as many rows as their steps can see.
+        """
+        facts = facts_of_parts(each, self.categorical_features)
+        if facts.n_rows < 2:
+            raise ValueError(
+                "X has 1 sample, but DenoisingImputer needs at least 2 to learn what "
+                "columns say of each other."
+            )
+        columns = facts.described()
+        names = [column.name for column in columns]
+        bounds = check_bounds(self.min_value, self.max_value, len(names))
+        encoding = Encoding(columns)
+        if not encoding.places:
+            raise ValueError(
+                "Every entry of X is missing: there is nothing to learn from. Pass "
+                "rows with some observed entries."
+            )
+        entropy = draw_entropy(settings.random_state)
+        chosen = choose_rows(settings, each(number_of_rows), entropy)
+        encoded = each(partial(encode_some, encoding), chosen)
+        values, observed = map(np.concatenate, zip(*encoded, strict=True))
+        filler = filling.learn(
+            settings, encoding.column_of, encoding.n_levels, values, observed, entropy
+        )
+        if settings.verbose:
+            print(
+                f"Weights: Gaussian {filler.blend[0]:.3f}, networks "
+                f"{filler.blend[1]:.3f}"
+            )
+        indicator = None
+        if settings.add_indicator:
+            check_names_of_indicator(names)
+            indicator = indicator_of(facts.has_holes)
+        return learned | {
+            "_entropy": entropy,
+            "_encoding": encoding,
+            "_filler": filler,
+            "_fitted_with": {
+                "missing_values": self.missing_values,
+                "bounds": bounds,
+                "keep_integers": settings.keep_integers,
+                "keep_empty_features": settings.keep_empty_features,
+            },
+            "blend_": filler.blend,
+            "statistics_": statistics(columns),
+            "indicator_": indicator,
+            "loss_curves_": filler.loss_curves,
+            "n_iter_": max(map(len, filler.loss_curves)),
+        }
+
+    def _encoded(self, X: Any) -> tuple[Table, FloatArray, NDArray[np.bool_]]:
         table = read_table(self, X, self._fitted_with["missing_values"], reset=False)
         values, observed = self._encoding.encode(table)
         return table, values, observed
@@ -548,6 +575,46 @@ class DenoisingImputer(TransformerMixin, Estimator):
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def number_of_rows(table: Table) -> int:
+    """Return the number of rows of a part."""
+    return table.n_rows
+
+
+def choose_rows(
+    settings: SimpleNamespace, n_rows: list[int], entropy: list[int]
+) -> list[Any]:
+    """Choose rows of each part: all, unless they are more than the steps can see."""
+    batch_size = settings.batch_size
+    if batch_size == "auto":
+        batch_size = filling.LARGEST_BATCH
+    n_wanted = settings.max_steps * batch_size
+    if sum(n_rows) <= n_wanted or len(n_rows) == 1:
+        return [slice(None)] * len(n_rows)
+    rng = generator(entropy, SAMPLE)
+    n_chosen = rng.multivariate_hypergeometric(n_rows, n_wanted)
+    return [
+        np.sort(rng.choice(n, k, replace=False))
+        for n, k in zip(n_rows, n_chosen, strict=True)
+    ]
+
+
+def encode_some(
+    encoding: Encoding, table: Table, rows: Any
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Encode some rows of a part."""
+    values, observed = encoding.encode(table)
+    return values[rows], observed[rows]
+
+
+def indicator_of(has_holes: NDArray[np.bool_]) -> Any:
+    """Make an indicator of the columns that have holes."""
+    # Here, because it takes longer to import than the whole package.
+    from sklearn.impute import MissingIndicator
+
+    holes = np.where(has_holes, np.nan, 0.0)
+    return MissingIndicator(error_on_new=False).fit(holes[None])
 
 
 def statistics(columns: list[Column]) -> NDArray[Any]:

@@ -35,8 +35,10 @@ def fit(
 
     Parameters
     ----------
-    estimator : DenoisingAutoencoder or MarginalizedDenoisingAutoencoder
-        Fitted in place, as by its own ``fit``.
+    estimator : object
+        A `DenoisingAutoencoder`, `MarginalizedDenoisingAutoencoder` or, of numbers,
+        `DenoisingImputer`. It is fitted in place, as by its own ``fit``. Of an imputer
+        the rows that its ``max_steps`` batches can see are in memory.
     X : numpy.memmap, zarr array, HDF5 data set or pyarrow.dataset.Dataset
         Rows, (n_samples, n_features); NaN, or null, is a missing entry. It must not
         change meanwhile.
@@ -218,9 +220,12 @@ class FromFiles:
             known.append(of_block)
         return known
 
-    def each(self, function: Callable[[Any], Any]) -> list[Any]:
+    def each(self, function: Callable[..., Any], *lists: list[Any]) -> list[Any]:
         """Call a function with the data of each block."""
-        return [function(self.reader(block)[0]) for block in blocks_of(self.source)]
+        return [
+            function(self.reader(block)[0], *given)
+            for block, *given in zip(blocks_of(self.source), *lists, strict=True)
+        ]
 
     def begin(self, workshop: Workshop) -> None:
         """Keep the workshop."""

@@ -61,8 +61,11 @@ class Fleet(Protocol):
         that of each shard, in order.
         """
 
-    def each(self, function: Callable[[Any], Any]) -> list[Any]:
-        """Return ``function(data)`` of each shard, in order."""
+    def each(self, function: Callable[..., Any], *lists: list[Any]) -> list[Any]:
+        """Return ``function(data, *arguments)`` of each shard, in order.
+
+        Its arguments are those of its place in the lists.
+        """
 
     def begin(self, workshop: "Workshop") -> None:
         """Put a workshop where the shards are."""
@@ -92,9 +95,9 @@ class InProcess:
             known.append(of_part)
         return known
 
-    def each(self, function: Callable[[Any], Any]) -> list[Any]:
+    def each(self, function: Callable[..., Any], *lists: list[Any]) -> list[Any]:
         """Call a function with the data of each shard."""
-        return [function(data) for data in self.data]
+        return [function(*given) for given in zip(self.data, *lists, strict=True)]
 
     def begin(self, workshop: "Workshop") -> None:
         """Keep the workshop."""
@@ -204,7 +207,7 @@ def problem_of_shards(estimator: Any, fleet: Fleet) -> Problem | None:
     known = fleet.read(partial(read_part, reader, settings, reset))
     learned = learned_of_all(known)
     if hasattr(estimator, "_learned_by_sums"):
-        each = partial(of_shards_with_rows, fleet)
+        each = partial(of_shards_with_rows, fleet, known)
         adopt(estimator, estimator._learned_by_sums(settings, learned, each))
         return None
     facts = facts_of_all([each["facts"] for each in known if each["n_rows"]])
@@ -261,15 +264,25 @@ def aligned(X: Any) -> Any:
     return X
 
 
-def of_shards_with_rows(fleet: Fleet, function: Callable[[Any], Any]) -> list[Any]:
-    """Return ``function(data)`` of each shard that has rows."""
-    found = fleet.each(partial(unless_none, function))
-    return [each for each in found if each is not None]
+def of_shards_with_rows(
+    fleet: Fleet, known: list[Any], function: Callable[..., Any], *lists: list[Any]
+) -> list[Any]:
+    """Return ``function(data, *arguments)`` of each shard that has rows.
+
+    The lists have arguments of these shards.
+    """
+    is_there = [each["n_rows"] > 0 for each in known]
+    spread = [
+        [next(given) if there else None for there in is_there]
+        for given in map(iter, lists)
+    ]
+    found = fleet.each(partial(unless_none, function), *spread)
+    return [each for each, there in zip(found, is_there, strict=True) if there]
 
 
-def unless_none(function: Callable[[Any], Any], data: Any) -> Any:
+def unless_none(function: Callable[..., Any], data: Any, *arguments: Any) -> Any:
     """Call a function unless there are no data."""
-    return None if data is None else function(data)
+    return None if data is None else function(data, *arguments)
 
 
 def note_part(error: Exception, number: int) -> None:

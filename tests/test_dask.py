@@ -14,12 +14,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from shard_cases import assert_same, every_case, make_case, rows, rows_model, split
+from shard_cases import (
+    assert_same,
+    every_case,
+    make_case,
+    rows,
+    rows_model,
+    split,
+    with_holes,
+)
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
 
-from sk_autoenc import DenoisingAutoencoder, DenoisingImputer
+from sk_autoenc import (
+    DenoisingAutoencoder,
+    DenoisingImputer,
+    StackedDenoisingAutoencoder,
+)
 from sk_autoenc.shards import InProcess, fit_shards
 
 dask = pytest.importorskip("dask")
@@ -112,6 +124,28 @@ def test_a_data_frame_has_names(two_workers):
     assert model.feature_names_in_.tolist() == list("abcdefgh")
     codes = on_dask.transform(model, dd.from_pandas(frame, npartitions=2))
     assert_allclose(codes.compute(), model.transform(frame), rtol=1e-12)
+
+
+def test_holes_of_a_data_frame_are_filled(two_workers):
+    frame = pd.DataFrame(with_holes(), columns=list("abcdefgh"))
+    frame["colour"] = pd.Categorical(np.where(frame.a > 0.5, "red", "blue"))
+    frame.loc[5:20, "colour"] = None
+    imputer = DenoisingImputer(
+        max_steps=40, n_estimators=1, add_indicator=True, random_state=0
+    )
+    whole = clone(imputer).fit(frame)
+    collected = dd.from_pandas(frame, npartitions=3)
+    on_dask.fit(imputer, collected, client=two_workers)
+    assert imputer.statistics_[-1] == whole.statistics_[-1]
+    assert_allclose(list(imputer.statistics_[:-1]), list(whole.statistics_[:-1]))
+    filled = on_dask.transform(imputer, collected)
+    expected = whole.transform(frame)
+    assert filled.columns.tolist() == expected.columns.tolist()
+    filled = filled.compute()
+    assert (filled.colour == expected.colour).all()
+    numbers = expected.columns.drop("colour")
+    filled, expected = (each[numbers].astype(float) for each in (filled, expected))
+    assert_allclose(filled, expected, atol=1e-3)
 
 
 def test_a_model_goes_on_where_it_was(two_workers):
@@ -217,11 +251,11 @@ def test_no_rows_at_all_are_refused(two_workers):
 REFUSED = {
     "an array": (rows_model(), rows, TypeError, "from_array"),
     "one dimension": (rows_model(), lambda: da.zeros(5), ValueError, "2-D"),
-    "an imputer": (
-        DenoisingImputer(),
+    "a stack": (
+        StackedDenoisingAutoencoder(),
         lambda: da.zeros((5, 2)),
         TypeError,
-        "DenoisingImputer cannot be trained on data in parts",
+        "StackedDenoisingAutoencoder cannot be trained on data in parts",
     ),
     "sparsity": (
         rows_model(sparsity=0.1, activation="logistic"),

@@ -13,6 +13,7 @@ from sk_autoenc import (
     DenoisingAutoencoder,
     DenoisingImputer,
     MarginalizedDenoisingAutoencoder,
+    StackedDenoisingAutoencoder,
     UnfoldingRAETransformer,
     out_of_core,
 )
@@ -131,6 +132,16 @@ def test_moments_add_up_over_the_file(settings, tmp_path):
     out_of_core.fit(model, memory_map(rows(), tmp_path))
     for ours, others in zip(model.coefs_, whole.coefs_, strict=True):
         assert_allclose(ours, others, rtol=1e-9, atol=1e-12)
+
+
+def test_holes_are_filled_as_in_memory(tmp_path):
+    imputer = DenoisingImputer(max_steps=40, n_estimators=1, random_state=0)
+    X, data = with_holes(), memory_map(with_holes(), tmp_path)
+    whole = clone(imputer).fit(X)
+    out_of_core.fit(imputer, data)
+    assert_allclose(imputer.statistics_, whole.statistics_, rtol=1e-12)
+    filled = out_of_core.transform(imputer, data)
+    assert_allclose(filled, whole.transform(X), rtol=1e-3, atol=1e-3)
 
 
 def test_float32_stays(tmp_path):
@@ -306,7 +317,7 @@ REFUSED = {
     "a list": (make(), lambda: [[1.0, 2.0]], TypeError, "read by slices"),
     "one dimension": (make(), lambda: np.zeros(4), ValueError, "2-D"),
     "no rows": (make(), lambda: np.zeros((0, 4)), ValueError, "0 samples"),
-    "an imputer": (DenoisingImputer(), rows, TypeError, "data in parts"),
+    "a stack": (StackedDenoisingAutoencoder(), rows, TypeError, "data in parts"),
     "trees": (UnfoldingRAETransformer(), rows, TypeError, "Forest.open"),
     "a small buffer": (make(batch_size=300), rows, ValueError, "buffer_bytes=3840"),
     "a parameter": (make(alpha=-1), rows, ValueError, "'alpha' parameter"),

@@ -149,6 +149,11 @@ def rank(level):
 
 def learn_category(name, observed):
     """Describe a column of levels."""
+    return describe_levels(name, count_levels(name, observed))
+
+
+def count_levels(name, observed):
+    """Return how often each level comes, a dict."""
     counts: dict[Any, int] = {}
     try:
         for level in observed.tolist():
@@ -158,6 +163,11 @@ def learn_category(name, observed):
             f"Column {name!r} of X: {error}; as the level of a category its argument "
             "must be a string or a number."
         ) from error
+    return counts
+
+
+def describe_levels(name, counts):
+    """Describe a column by how often each of its levels comes."""
     if are_times(counts):
         raise ValueError(
             f"Column {name!r} of X holds dates or times. Make numbers of them, such as "
