@@ -114,7 +114,8 @@ def transform(estimator: Any, X: Any, *, client: Any = None) -> Any:
     X : dask array, data frame or bag
         As for `fit`.
     client : distributed.Client, default=None
-        Sends the model to its cluster at once, instead of with each graph.
+        Sends the model to its cluster at once, instead of with each graph. The result
+        is then to be computed there.
 
     Returns
     -------

@@ -88,7 +88,8 @@ class DaskFleet:
         self.time_of_look = time.monotonic()
 
     def _look_who_has(self) -> None:
-        distributed.wait(self.data)
+        with self.client.as_current():  # it need not be the default
+            distributed.wait(self.data)
         who_has = self.client.who_has(self.data)
         self.worker_of = {
             number: min(who_has[future.key], default="")

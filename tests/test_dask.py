@@ -6,6 +6,7 @@ import pickle
 import signal
 import threading
 import warnings
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -66,16 +67,30 @@ def make_cluster(n_workers):
     )
 
 
-@pytest.fixture(scope="module", params=[1, 2, 4])
-def client(request):
-    with make_cluster(request.param) as cluster, distributed.Client(cluster) as client:
-        yield client
-
-
 @pytest.fixture(scope="module")
-def two_workers():
-    with make_cluster(2) as cluster, distributed.Client(cluster) as client:
-        yield client
+def client_of():
+    """Make clusters of so many workers, each once; give their clients."""
+    with ExitStack() as stack:
+        clients = {}
+
+        def client_of(n_workers):
+            if n_workers not in clients:
+                cluster = stack.enter_context(make_cluster(n_workers))
+                client = distributed.Client(cluster, set_as_default=False)
+                clients[n_workers] = stack.enter_context(client)
+            return clients[n_workers]
+
+        yield client_of
+
+
+@pytest.fixture(params=[1, 2, 4])
+def client(request, client_of):
+    return client_of(request.param)
+
+
+@pytest.fixture
+def two_workers(client_of):
+    return client_of(2)
 
 
 def collection(X):
@@ -297,7 +312,7 @@ def test_codes_and_scores_are_those_of_the_model(two_workers, name, sent):
     for method in ("transform", "score_samples"):
         expected = getattr(model, method)(X)
         lazy = getattr(on_dask, method)(model, collection(X), client=client)
-        found = lazy.compute()
+        found = lazy.compute(scheduler=client)
         assert lazy.dtype == found.dtype == expected.dtype
         assert_allclose(found, expected, rtol=1e-5 if name == "float32" else 1e-12)
 
@@ -307,7 +322,8 @@ def test_codes_are_decoded(two_workers):
     codes = on_dask.transform(model.fit(X), collection(X))
     decoded = on_dask.inverse_transform(model, codes, client=two_workers)
     assert decoded.shape == X.shape
-    assert_allclose(decoded.compute(), model.reconstruct(X), rtol=1e-12)
+    decoded = decoded.compute(scheduler=two_workers)
+    assert_allclose(decoded, model.reconstruct(X), rtol=1e-12)
 
 
 def test_codes_are_unfolded_into_trees():
