@@ -359,7 +359,7 @@ def test_only_examples_of_libraries_that_are_missing_are_skipped(monkeypatch):
     skipping = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(skipping)
     libraries = {"anytree", "conllu", "dendropy", "lark", "networkx", "nltk", "spacy"}
-    libraries |= {"onnxruntime"}
+    libraries |= {"dask", "onnxruntime", "pyarrow", "zarr"}
     present = sys.stdlib_module_names | {"numpy", "scipy", "sklearn"}
     monkeypatch.setattr(
         skipping, "find_spec", lambda name: name if name in present else None
