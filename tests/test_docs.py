@@ -3,6 +3,7 @@
 import ast
 import doctest
 import fnmatch
+import importlib
 import importlib.util
 import inspect
 import re
@@ -17,7 +18,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 import sk_autoenc
-from sk_autoenc import DenoisingAutoencoder, Forest
+from sk_autoenc import DenoisingAutoencoder, Forest, shards
 from sk_autoenc._compat import StrOptions
 from sk_autoenc.parts import corruptions
 from sk_autoenc.parts.corruptions import CORRUPTIONS
@@ -114,22 +115,52 @@ def public_members(cls):
     }
 
 
-def test_api_lists_every_function_with_its_parameters():
+def listed_functions(*headings):
+    """Name -> signature of the functions in the tables of some sections of api.md."""
     page = ROOT / "doc/api.md"
-    texts = [section(page, name) for name in ("## Trees of your own", "## Saving")]
-    listed = [
-        re.match(r"`(\w+)(\(.*\))`", row[0])
-        for text in texts
-        for row in rows_of_tables(text, "function")
+    cells = [
+        row[0]
+        for heading in headings
+        for row in rows_of_tables(section(page, heading), "function")
     ]
-    assert {match[1] for match in listed} == set(sk_autoenc.__all__) - set(CLASSES)
-    for match in listed:
-        parameters = inspect.signature(
-            getattr(sk_autoenc, match[1])
-        ).parameters.values()
+    return dict(re.match(r"`(\w+)(\(.*\))`", cell).groups() for cell in cells)
+
+
+def signatures(module, names):
+    """Name -> signature without hints, as they are in the code."""
+    found = {}
+    for name in names:
+        parameters = inspect.signature(getattr(module, name)).parameters.values()
         shown = [p.replace(annotation=p.empty) for p in parameters]
-        signature = str(inspect.Signature(shown)).replace("'", '"')
-        assert match[2] == signature
+        found[name] = str(inspect.Signature(shown)).replace("'", '"')
+    return found
+
+
+def test_api_lists_every_function_with_its_parameters():
+    functions = set(sk_autoenc.__all__) - set(CLASSES)
+    listed = listed_functions("## Trees of your own", "## Saving")
+    assert listed == signatures(sk_autoenc, functions)
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"), [("## Out of core", "out_of_core"), ("## Dask", "dask")]
+)
+def test_api_lists_every_function_on_large_data(heading, name):
+    if name == "dask":
+        pytest.importorskip("distributed")
+    module = importlib.import_module(f"sk_autoenc.{name}")
+    assert listed_functions(heading) == signatures(module, module.__all__)
+
+
+def test_api_lists_how_data_in_parts_are_trained_on():
+    listed = listed_functions("## Shards")
+    assert listed == signatures(shards, ["fit_shards"])
+    text = section(ROOT / "doc/api.md", "## Shards")
+    named = [names_in(row[0])[0] for row in rows_of_tables(text, "class")]
+    assert all(inspect.isclass(getattr(shards, name)) for name in named)
+    for method in ("read", "each", "begin", "totals"):
+        assert f"`{method}`" in text
+        assert hasattr(shards.Fleet, method)
 
 
 RELATIVES = {
@@ -359,7 +390,7 @@ def test_only_examples_of_libraries_that_are_missing_are_skipped(monkeypatch):
     skipping = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(skipping)
     libraries = {"anytree", "conllu", "dendropy", "lark", "networkx", "nltk", "spacy"}
-    libraries |= {"onnxruntime"}
+    libraries |= {"dask", "onnxruntime", "pyarrow", "zarr"}
     present = sys.stdlib_module_names | {"numpy", "scipy", "sklearn"}
     monkeypatch.setattr(
         skipping, "find_spec", lambda name: name if name in present else None

@@ -88,8 +88,9 @@ def test_the_floors_of_the_dependencies_are_what_the_oldest_environment_installs
     assert installed == {name: f"{floor}.0" for name, floor in floors().items()}
 
 
-def test_the_export_is_tested_with_what_its_extra_asks_for():
-    assert set(PROJECT["optional-dependencies"]["onnx"]) <= set(GROUPS["test"])
+@pytest.mark.parametrize("extra", ["dask", "onnx"])
+def test_what_is_optional_is_tested_with_what_its_extra_asks_for(extra):
+    assert set(PROJECT["optional-dependencies"][extra]) <= set(GROUPS["test"])
 
 
 def test_the_read_me_names_the_supported_versions():
