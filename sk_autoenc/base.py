@@ -174,7 +174,7 @@ class BaseIterative(CallbackSupportMixin, Estimator):
     ) -> Self:
         checkpoint = None
         if directory is not None:
-            checkpoint = Checkpoint(directory, name_of_run(self, problem))
+            checkpoint = Checkpoint(directory, name_of_run(self, problem, y))
             if checkpoint.state is not None:  # random_state=None would draw anew
                 entropy = checkpoint.state["entropy"]
                 draws = problem.draws._replace(entropy=entropy)
@@ -259,22 +259,39 @@ class BaseIterative(CallbackSupportMixin, Estimator):
         return {name: value for name, value in vars(self).items() if is_fitted(name)}
 
 
-def name_of_run(estimator: BaseEstimator, problem: Problem) -> dict[str, Any]:
+def name_of_run(
+    estimator: BaseEstimator, problem: Problem, y: object
+) -> dict[str, Any]:
     """Return what must be the same for a run to go on from a checkpoint."""
     settings = {
-        name: value
+        name: name_of_value(value)
         for name, value in vars(problem.settings).items()
-        if name not in ("verbose", "random_state") and not callable(value)
+        if name != "verbose"
     }
     return {
         "estimator": type(estimator).__name__,
-        **{name: repr(value) for name, value in settings.items()},
+        **settings,
         "n_samples": problem.n_samples,
         "n_samples seen before": problem.draws.n_samples_seen,
         "shapes of parameters": dict(problem.parameters.shapes),
         "dtype": problem.parameters.flat.dtype.name,
-        "facts of X": hashlib.sha256(pickle.dumps(problem.facts)).hexdigest(),
+        "facts of X": digest_of_value(problem.facts),
+        "y": digest_of_value(y),
     }
+
+
+def name_of_value(value: Any) -> str:
+    """Return what tells one setting from another, also in another process."""
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    if isinstance(value, np.random.RandomState):
+        return "a RandomState"  # it goes on, wherever it was
+    return repr(value)
+
+
+def digest_of_value(value: Any) -> str:
+    """Return a digest of what can be pickled."""
+    return hashlib.sha256(pickle.dumps(value)).hexdigest()
 
 
 def adopt(estimator: BaseEstimator, learned: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ try:
     import dask
     import dask.array
     import dask.bag
+    import dask.dataframe
     import distributed
 
     from sk_autoenc.dask_fleet import DaskFleet, same
@@ -44,7 +45,8 @@ def fit(
     ``estimator.fit``, so that without corruption the result is the same, to rounding;
     the corruption of a row depends on the seed, the step and its partition, not on the
     number of workers. A step costs some ten milliseconds beside the work: it pays for
-    large batches, or ``solver="lbfgs"``.
+    large batches, or ``solver="lbfgs"``. Of each worker one thread trains: give them
+    one each, or BLAS the others.
 
     Parameters
     ----------
@@ -416,20 +418,17 @@ def on_blocks(estimator: Any, method: str, X: Any, client: Any) -> Any:
     """Return what a method of a model makes of the partitions, as one dask array."""
     parts = partitions(X)
     made = getattr(estimator, method)(example_of(estimator, method, X))
-    model = delayed_model(estimator, client)
+    model, empty = delayed_model(estimator, client), made[:0]
+    blocks = [dask.delayed(block_of)(model, method, part, empty) for part in parts]
     if hasattr(made, "columns"):
-        return X.map_partitions(frame_of, model, method, meta=made[:0])
+        return dask.dataframe.from_delayed(blocks, meta=empty)
     is_array = isinstance(X, dask.array.Array)
     lengths = X.chunks[0] if is_array else [np.nan] * len(parts)
     shape, dtype = made.shape[1:], made.dtype
     return dask.array.concatenate(
         [
-            dask.array.from_delayed(
-                dask.delayed(block_of)(model, method, part, shape, dtype),
-                (length, *shape),
-                dtype,
-            )
-            for length, part in zip(lengths, parts, strict=True)
+            dask.array.from_delayed(block, (length, *shape), dtype)
+            for length, block in zip(lengths, blocks, strict=True)
         ]
     )
 
@@ -454,23 +453,13 @@ def delayed_model(estimator: Any, client: Any) -> Any:
 # What the workers run:
 
 
-def block_of(
-    model: Any, method: str, X: Any, shape: tuple[int, ...], dtype: Any
-) -> Any:
-    """Call a method of a model with a partition, which may be empty."""
+def block_of(model: Any, method: str, X: Any, empty: Any) -> Any:
+    """Call a method of a model with a partition, unless it is empty."""
     X = list(X) if not hasattr(X, "shape") else X
-    if not len_of(X):
-        return np.empty((0, *shape), dtype)
-    return getattr(model, method)(X)
+    return getattr(model, method)(X) if len_of(X) else empty
 
 
 def unfolded(model: Any, codes: Any, shapes: Any) -> Any:
     """Decode the codes of a partition of trees, which may be empty."""
     shapes = list(shapes)
     return model.inverse_transform(codes, structures=shapes) if shapes else []
-
-
-def frame_of(X: Any, model: Any, method: str) -> Any:
-    """Call a method, which gives a data frame, with a partition of at least a row."""
-    made = getattr(model, method)(X if len(X) else X.reindex([0]))
-    return made if len(X) else made[:0]

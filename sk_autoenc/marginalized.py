@@ -282,7 +282,9 @@ class MarginalizedDenoisingAutoencoder(
             added(old, sums_of_block(block, outputs, rows))
             for block, old in zip(blocks, before, strict=True)
         ]
-        coef, intercept = solve(settings, blocks, sums, model.coefs_[0].dtype)
+        dtype = model.coefs_[0].dtype
+        solved = solve(settings, blocks, sums)
+        coef, intercept = (part.astype(dtype) for part in solved)
         learned |= {
             "_moments": Moments(blocks, outputs, sums),
             "coefs_": [coef],
@@ -388,9 +390,8 @@ class MarginalizedDenoisingAutoencoder(
         keep_sums: bool = False,
     ) -> dict[str, Any]:
         """Return the fitted attributes; see `moments.learn`."""
-        dtype = np.result_type(*each(dtype_of))
-        shape = learned["n_features_in_"], dtype
-        layers = learn(settings, shape, each, keep_sums=keep_sums)
+        n_features = learned["n_features_in_"]
+        layers = learn(settings, n_features, each, keep_sums=keep_sums)
         learned |= {
             "coefs_": layers.coefs,
             "intercepts_": layers.intercepts,
@@ -431,8 +432,3 @@ def adds_up(estimator: MarginalizedDenoisingAutoencoder) -> bool:
             "fit, or fit one estimator of one layer on the codes of another."
         )
     return True
-
-
-def dtype_of(rows: WeightedRows) -> Any:
-    """Return the dtype of some rows."""
-    return rows.X.dtype

@@ -90,7 +90,7 @@ class Learned(NamedTuple):
 
 def learn(
     settings: SimpleNamespace,
-    shape: tuple[int, np.dtype[Any]],
+    n_features: int,
     each: Callable[[Any], list[Any]],
     *,
     keep_sums: bool = False,
@@ -101,8 +101,7 @@ def learn(
     ----------
     settings : SimpleNamespace
         The estimator's parameters.
-    shape : tuple
-        Number of features and dtype.
+    n_features : int
     each : callable
         ``each(function)`` -> list of ``function(rows)`` of all parts of the data, which
         are `WeightedRows`. What it gives is added up.
@@ -110,21 +109,28 @@ def learn(
         Keep all sums of the first layer; else those of several blocks come and go, in
         the memory of one.
     """
-    n_features, dtype = shape
     blocks, outputs = [np.arange(n_features)], np.arange(n_features)
     if n_features > settings.block_size:
         blocks, outputs = make_blocks(settings, total(each(sums_of_squares)))
-    sums: Iterable[Sums] = (
-        added_up(each(partial(sums_of_block, block, outputs))) for block in blocks
-    )
+    dtypes: set[Any] = set()
+
+    def of_all_rows(block: IntArray) -> Sums:
+        parts = each(partial(sums_and_dtype, block, outputs))
+        dtypes.update(dtype for _, dtype in parts)
+        return added_up([part for part, _ in parts])
+
+    sums: Iterable[Sums] = map(of_all_rows, blocks)
     if len(blocks) == 1 or keep_sums:
         sums = list(sums)
-    coef, intercept = solve(settings, blocks, sums, dtype)
+    solved = solve(settings, blocks, sums)
+    dtype = np.result_type(*dtypes)
+    coef, intercept = (part.astype(dtype) for part in solved)
     coefs, intercepts = [coef], [intercept]
     of_codes = np.arange(len(outputs))
     for _ in range(1, settings.n_layers):
         below = partial(sums_of_codes, coefs, intercepts, settings.activation)
-        coef, intercept = solve(settings, [of_codes], [added_up(each(below))], dtype)
+        solved = solve(settings, [of_codes], [added_up(each(below))])
+        coef, intercept = (part.astype(dtype) for part in solved)
         coefs, intercepts = [*coefs, coef], [*intercepts, intercept]
     kept = sums if isinstance(sums, list) else []
     return Learned(coefs, intercepts, blocks, outputs, kept)
@@ -160,6 +166,13 @@ def sums_of_block(block: IntArray, outputs: IntArray, rows: WeightedRows) -> Sum
         products(inputs, inputs, weights, of_ones=True),
         products(columns[:, outputs], inputs, weights, of_ones=False),
     )
+
+
+def sums_and_dtype(
+    block: IntArray, outputs: IntArray, rows: WeightedRows
+) -> tuple[Sums, Any]:
+    """Return the moments of a block, and the dtype of the rows: in one pass."""
+    return sums_of_block(block, outputs, rows), rows.X.dtype
 
 
 def sums_of_codes(
@@ -232,7 +245,6 @@ def solve(
     settings: SimpleNamespace,
     blocks: list[IntArray],
     sums: Iterable[Sums],
-    dtype: np.dtype[Any],
 ) -> tuple[FloatArray, FloatArray]:
     """Return W^T of all blocks over their number, in two parts, Eqs. (91) to (93).
 
@@ -257,10 +269,10 @@ def solve(
             part = solution(matrix, (cross * q).T, settings)
         parts.append(part / len(blocks))
     n_features = sum(map(len, blocks))
-    coef = np.empty((n_features, parts[0].shape[1]), dtype)
+    coef = np.empty((n_features, parts[0].shape[1]))
     for block, part in zip(blocks, parts, strict=True):
         coef[block] = part[:-1]
-    return coef, sum(part[-1] for part in parts).astype(dtype)
+    return coef, sum(part[-1] for part in parts)
 
 
 def solution(

@@ -31,7 +31,8 @@ def fit(
     A first pass checks all rows. Then each epoch reads the blocks in a random order
     into a buffer, from which rows are drawn at random; a thread reads ahead. With
     ``shuffle=False``, or if the buffer holds all rows, the result is that of
-    ``estimator.fit``.
+    ``estimator.fit``; but rows that ``early_stopping`` holds out are corrupted by other
+    draws, and read in a pass of their own.
 
     Parameters
     ----------
@@ -46,7 +47,8 @@ def fit(
         Present for API consistency.
     buffer_bytes : int, default=2**28
         Memory for rows, of which half is trained on and half is read ahead. The more,
-        the better rows are mixed that lie in an order.
+        the better rows are mixed that lie in an order. Beside it there are two blocks:
+        of Parquet a row group is one, of zarr and HDF5 a chunk of rows is the least.
     checkpoint : str, path-like or None, default=None
         As for ``estimator.fit``. The closed form has none.
 

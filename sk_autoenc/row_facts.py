@@ -4,6 +4,7 @@ Facts of parts of the rows are `added` up to those of all: the parts may be bloc
 file, or held by other processes.
 """
 
+import hashlib
 from functools import reduce
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Self
@@ -16,6 +17,8 @@ from sk_autoenc.feeds import may_have_missing, one_hot_groups
 from sk_autoenc.parts.corruptions import Groups
 from sk_autoenc.row_validation import check_feature_groups, feature_range
 from sk_autoenc.sampled_feeds import sums_of_values
+
+ROWS_DIGESTED = 64
 
 
 class RowFacts(NamedTuple):
@@ -40,6 +43,8 @@ class RowFacts(NamedTuple):
     total: Any
     """(n_features,): what is observed, added up; None: nobody asks."""
     n_observed: Any
+    digest: str
+    """Of some rows: tells data apart."""
 
     @classmethod
     def of(cls, settings: SimpleNamespace, X: Any) -> Self:
@@ -66,6 +71,7 @@ class RowFacts(NamedTuple):
             n_rows_of_group,
             total,
             n_observed,
+            digest_of(X),
         )
 
     def added(self, other: Self) -> Self:
@@ -88,6 +94,7 @@ class RowFacts(NamedTuple):
             n_rows_of_group=n_rows_of_group,
             total=total,
             n_observed=n_observed,
+            digest=self.digest + other.digest,
         )
 
     @property
@@ -97,6 +104,19 @@ class RowFacts(NamedTuple):
             return None
         is_category = self.is_one_hot & (self.n_rows_of_group > 0)
         return self.width, is_category & (self.width > 1)
+
+
+def digest_of(X: Any) -> str:
+    """Return a digest of some rows, spread over all."""
+    n_rows = X.shape[0]
+    rows = X[np.linspace(0, n_rows - 1, min(n_rows, ROWS_DIGESTED)).astype(int)]
+    arrays = [rows]
+    if scipy.sparse.issparse(rows):
+        arrays = [rows.data, rows.indices, rows.indptr]
+    found = hashlib.blake2b(digest_size=8)
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 def facts_of_all(parts: list[Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from sk_autoenc.row_facts import ROWS_DIGESTED, digest_of
 from sk_autoenc.trees.forest import Forest
 from sk_autoenc.trees.known import CountsOfForest
 from sk_autoenc.trees.used import leaf_range, sum_of_squares
@@ -28,6 +29,8 @@ class TreeFacts(NamedTuple):
     largest: Any
     leaf_counts: Any
     """`LeafCounts`; None: nobody asks."""
+    digest: str
+    """Of some trees: tells data apart."""
 
     @classmethod
     def of(cls, settings: SimpleNamespace, forest: Forest) -> Self:
@@ -44,6 +47,7 @@ class TreeFacts(NamedTuple):
             smallest,
             largest,
             CountsOfForest(forest) if settings.learn_leaves else None,
+            digest_of_trees(forest),
         )
 
     def added(self, other: Self) -> Self:
@@ -62,4 +66,14 @@ class TreeFacts(NamedTuple):
             smallest=smallest,
             largest=largest,
             leaf_counts=leaf_counts,
+            digest=self.digest + other.digest,
         )
+
+
+def digest_of_trees(forest: Forest) -> str:
+    """Return a digest of some trees, spread over all."""
+    n_trees = len(forest)
+    places = np.linspace(0, n_trees - 1, min(n_trees, ROWS_DIGESTED)).astype(int)
+    some = forest.select(places)
+    children = np.asarray(some.n_children, float)[:, None]
+    return digest_of(some.leaf_vectors()) + digest_of(children)

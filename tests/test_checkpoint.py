@@ -181,13 +181,35 @@ def test_a_pipeline_hands_it_on(X, tmp_path):
     assert (tmp_path / "new" / "folder" / FILE).exists()
 
 
+def keep_all(X, level, rng):
+    return X.copy()
+
+
 OTHERS = {
+    "random_state": ({"random_state": 1}, lambda X: X),
+    "corruption": ({"corruption": keep_all}, lambda X: X),
     "n_components": ({"n_components": 2}, lambda X: X),
     "max_iter": ({"max_iter": 7}, lambda X: X),
     "n_samples": ({}, lambda X: X[:-1]),
     "dtype": ({}, lambda X: X.astype(np.float32)),
     "facts of X": ({}, lambda X: X / 2),
 }
+
+
+def test_folds_that_look_alike_are_told_apart(tmp_path):
+    X = np.random.default_rng(0).integers(2, size=(60, 5)).astype(float)
+    rows_model().fit(X[:40], checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="facts of X"):
+        rows_model().fit(X[20:], checkpoint=tmp_path)
+
+
+def test_other_labels_are_told_apart(tmp_path):
+    X, y = trees()
+    model = clone(MODELS["classifier"]).fit(X, y, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match=r"of another run: different are y "):
+        clone(model).fit(X, 1 - y, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="facts of X"):
+        clone(model).fit(X[::-1], y, checkpoint=tmp_path)
 
 
 @pytest.mark.parametrize("what", OTHERS)

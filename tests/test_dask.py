@@ -317,6 +317,14 @@ def test_codes_and_scores_are_those_of_the_model(two_workers, name, sent):
         assert_allclose(found, expected, rtol=1e-5 if name == "float32" else 1e-12)
 
 
+def test_codes_can_be_data_frames(two_workers):
+    model, X = make_case("dense")
+    model.set_output(transform="pandas").fit(X)
+    codes = on_dask.transform(model, collection(X)).compute(scheduler="sync")
+    assert codes.columns.tolist() == model.get_feature_names_out().tolist()
+    assert_allclose(codes, model.transform(X), rtol=1e-12)
+
+
 def test_codes_are_decoded(two_workers):
     model, X = make_case("dense")
     codes = on_dask.transform(model.fit(X), collection(X))

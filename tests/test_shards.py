@@ -92,7 +92,7 @@ def settings(**changes):
 
 def assert_same_facts(one, other):
     for name, value in one._asdict().items():
-        if value is not None:
+        if value is not None and name != "digest":
             assert_allclose(value, getattr(other, name), err_msg=name)
 
 
