@@ -91,14 +91,14 @@ class Problem(NamedTuple):
     objective_of: Any = None
     """``objective_of(data, corruption)`` -> the objective of data that are checked: all
     or, where they lie in parts, some. None: they must not lie in parts."""
-
     facts: Any = None
     """What is known of all data, such as `row_facts.RowFacts`."""
-
     lengths: tuple[int, ...] = ()
     """Of the parts that the data lie in, if they do."""
     order: Any = permuted
     """The order of an epoch; see `training.Plan`."""
+    way: str = "as a whole"
+    """How the data are read; other ways have other random numbers."""
 
     def of(self, data: Any) -> Self:
         """Return the problem whose objective is of these data."""
@@ -163,7 +163,7 @@ class BaseIterative(CallbackSupportMixin, Estimator):
     ) -> Self:
         resume = self.warm_start and self.__sklearn_is_fitted__()
         problem = self._problem(X, y, reset=not resume, **labels)
-        return self._train(problem, checkpoint, X, y)
+        return self._train(problem, checkpoint, X, y, **labels)
 
     def _train(
         self,
@@ -171,10 +171,11 @@ class BaseIterative(CallbackSupportMixin, Estimator):
         directory: Directory | None = None,
         X: Any = None,
         y: object = None,
+        **labels: Any,
     ) -> Self:
         checkpoint = None
         if directory is not None:
-            checkpoint = Checkpoint(directory, name_of_run(self, problem, y))
+            checkpoint = Checkpoint(directory, name_of_run(self, problem, (y, labels)))
             if checkpoint.state is not None:  # random_state=None would draw anew
                 entropy = checkpoint.state["entropy"]
                 draws = problem.draws._replace(entropy=entropy)
@@ -260,7 +261,7 @@ class BaseIterative(CallbackSupportMixin, Estimator):
 
 
 def name_of_run(
-    estimator: BaseEstimator, problem: Problem, y: object
+    estimator: BaseEstimator, problem: Problem, labels: object
 ) -> dict[str, Any]:
     """Return what must be the same for a run to go on from a checkpoint."""
     settings = {
@@ -268,15 +269,19 @@ def name_of_run(
         for name, value in vars(problem.settings).items()
         if name != "verbose"
     }
+    n_seen, flat = problem.draws.n_samples_seen, problem.parameters.flat
     return {
         "estimator": type(estimator).__name__,
         **settings,
         "n_samples": problem.n_samples,
-        "n_samples seen before": problem.draws.n_samples_seen,
+        "n_samples seen before": n_seen,
+        # Else they follow from the seed.
+        "parameters at the start": digest_of_value(flat) if n_seen else None,
         "shapes of parameters": dict(problem.parameters.shapes),
-        "dtype": problem.parameters.flat.dtype.name,
+        "dtype": flat.dtype.name,
         "facts of X": digest_of_value(problem.facts),
-        "y": digest_of_value(y),
+        "labels": digest_of_value(labels),
+        "way of reading X": problem.way,
     }
 
 
@@ -286,6 +291,8 @@ def name_of_value(value: Any) -> str:
         return f"{value.__module__}.{value.__qualname__}"
     if isinstance(value, np.random.RandomState):
         return "a RandomState"  # it goes on, wherever it was
+    if isinstance(value, np.ndarray | BaseEstimator):
+        return digest_of_value(value)
     return repr(value)
 
 

@@ -4,6 +4,8 @@ import os
 import pickle
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +36,17 @@ class Checkpoint:
     """
 
     def __init__(self, directory: Any, run: dict[str, Any]) -> None:
+        if not isinstance(directory, str | os.PathLike):
+            raise TypeError(
+                "checkpoint must be a directory, a str or path, or None; got "
+                f"{directory!r}."
+            )
         self.path = Path(directory) / FILE
         self.run = {"version": sk_autoenc.__version__, **run}
         self.state = self._load()
         self.time_of_last = -SECONDS_BETWEEN
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with naming(self.path.parent):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
 
     def save(self, state: dict[str, Any]) -> None:
         """Keep a state in the place of the last, if it is time or the run is over."""
@@ -52,13 +60,17 @@ class Checkpoint:
                 f"The run cannot be kept in checkpoint={str(self.path.parent)!r}: "
                 f"{error}. A corruption of your own must be a function of a module."
             ) from error
-        write_at_once(self.path, content)
+        with naming(self.path.parent):
+            write_at_once(self.path, content)
         self.time_of_last = time.monotonic()
 
     def _load(self) -> dict[str, Any] | None:
         if not self.path.exists():
             return None
-        remedy = f"Set them back, or delete {str(self.path)!r} to begin anew."
+        remedy = (
+            f"Set them back, name another directory, or delete {str(self.path)!r} to "
+            "begin anew."
+        )
         try:
             run, state = pickle.loads(self.path.read_bytes())
         except Exception as error:  # whatever a damaged pickle raises
@@ -82,6 +94,19 @@ class Checkpoint:
             )
         kept: dict[str, Any] = state
         return kept
+
+
+@contextmanager
+def naming(directory: Path) -> Iterator[None]:
+    """Say in an error of the file system what it was about."""
+    try:
+        yield
+    except OSError as error:
+        error.add_note(
+            f"This is about checkpoint={str(directory)!r}, which must be a directory "
+            "that can be written to, or made. What was kept there before is whole."
+        )
+        raise
 
 
 def write_at_once(path: Path, content: bytes) -> None:

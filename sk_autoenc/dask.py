@@ -3,6 +3,9 @@
 The fitted model is the ordinary estimator, which needs no Dask to be loaded and used.
 """
 
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -41,12 +44,14 @@ def fit(
     """Fit an estimator to the partitions of a collection, where they are.
 
     Synchronous: at each step the workers add up value and gradient over the rows of the
-    batch that they hold, and one update is made here. Batches are those of
-    ``estimator.fit``, so that without corruption the result is the same, to rounding;
-    the corruption of a row depends on the seed, the step and its partition, not on the
-    number of workers. A step costs some ten milliseconds beside the work: it pays for
-    large batches, or ``solver="lbfgs"``. Of each worker one thread trains: give them
-    one each, or BLAS the others.
+    batch that they hold, and one update is made here. With ``corruption=None`` batches
+    and result are those of ``estimator.fit``, to rounding. Else batches are drawn
+    likewise, and the corruption of a row depends on the seed, the step and its
+    partition: the result on any number of workers is that of this process.
+
+    A step costs tens of milliseconds beside the work: it pays for large batches, or
+    ``solver="lbfgs"``. Of each worker one thread trains: give them one each, or BLAS
+    the others. Some partitions a worker are enough: hundreds cost time at each step.
 
     Parameters
     ----------
@@ -80,7 +85,7 @@ def fit(
         If the estimator needs all rows in one place, or X is no dask collection.
     ValueError
         As of ``estimator.fit``, or if partitions have other features than others. The
-        estimator then is as it was; a note says which partition.
+        estimator then is as it was; on a cluster a note says which partition.
     ConnectionError
         If the scheduler is lost. The estimator then is as it was; with a checkpoint a
         new call goes on.
@@ -100,10 +105,11 @@ def fit(
     dask.array<..., shape=(1000, 3), dtype=float64, ...>
     """
     parts = partitions(X)
-    client = client or current_client()
+    client = current_client() if client is None else check_client(client)
     if client is None:
-        return fit_shards(estimator, InProcess(list(dask.compute(*parts))), checkpoint)
-    return fit_shards(estimator, DaskFleet(client, parts), checkpoint)
+        return fit_shards(estimator, BroughtHere(parts), checkpoint)
+    with aside():
+        return fit_shards(estimator, DaskFleet(client, parts), checkpoint)
 
 
 def transform(estimator: Any, X: Any, *, client: Any = None) -> Any:
@@ -122,8 +128,9 @@ def transform(estimator: Any, X: Any, *, client: Any = None) -> Any:
     Returns
     -------
     codes : dask array of shape (n_samples, n_codes), or data frame
-        Lazy. Of a data frame or bag, lengths of blocks are not known. A data frame
-        where the estimator gives one.
+        Lazy, but of a bag the first tree is computed, to know the form. Of a data frame
+        or bag, lengths of blocks are not known. A data frame where the estimator gives
+        one.
 
     See Also
     --------
@@ -387,6 +394,46 @@ class OnDask(BaseEstimator):
         return inverse_transform(self.estimator_, X, structures)
 
 
+class BroughtHere(InProcess):
+    """A `Fleet` of this process, which brings the partitions here."""
+
+    def read(self, read: Callable[[Any], tuple[Any, Any]]) -> list[Any]:
+        """Compute all partitions, and read them."""
+        self.parts = list(dask.compute(*self.parts))
+        return super().read(read)
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Within a task, give the worker's thread free: it is to work on other tasks."""
+    try:
+        distributed.get_worker()
+    except ValueError:  # this is no task
+        yield
+        return
+    distributed.secede()
+    try:
+        yield
+    finally:
+        distributed.rejoin()
+
+
+def check_client(client: Any) -> Any:
+    """Refuse what cannot be asked for work."""
+    if not isinstance(client, distributed.Client):
+        raise TypeError(
+            f"client must be a distributed.Client or None; got {client!r:.200}. Make "
+            "one of a cluster or an address by distributed.Client(...)."
+        )
+    if client.asynchronous or client.status != "running":
+        state = "asynchronous" if client.asynchronous else client.status
+        raise ValueError(
+            f"client must be one that waits and is running; this one is {state}. Make "
+            "another by distributed.Client(...)."
+        )
+    return client
+
+
 def current_client() -> Any:
     """Return the client that is in use, or None."""
     try:
@@ -417,7 +464,13 @@ def partitions(X: Any) -> list[Any]:
 def on_blocks(estimator: Any, method: str, X: Any, client: Any) -> Any:
     """Return what a method of a model makes of the partitions, as one dask array."""
     parts = partitions(X)
-    made = getattr(estimator, method)(example_of(estimator, method, X))
+    check_is_fitted(estimator)
+    made = getattr(estimator, method)(example_of(estimator, X))
+    if not (hasattr(made, "dtype") or hasattr(made, "columns")):
+        raise TypeError(
+            f"{method} of {type(estimator).__name__} gives a {type(made).__name__}, "
+            "which makes no dask array. Use X.map_partitions."
+        )
     model, empty = delayed_model(estimator, client), made[:0]
     blocks = [dask.delayed(block_of)(model, method, part, empty) for part in parts]
     if hasattr(made, "columns"):
@@ -433,18 +486,19 @@ def on_blocks(estimator: Any, method: str, X: Any, client: Any) -> Any:
     )
 
 
-def example_of(estimator: Any, method: str, X: Any) -> Any:
-    """Make a sample like those of X, which shows the form of what is made of it."""
+def example_of(estimator: Any, X: Any) -> Any:
+    """Return a sample like those of X, which shows the form of what is made of it."""
     if isinstance(X, dask.bag.Bag):
-        return [(np.zeros(estimator.n_features_in_),)]
+        first_tree = X.take(1, warn=False)
+        return list(first_tree) or [(np.zeros(estimator.n_features_in_),)]
     if hasattr(X, "_meta_nonempty"):
         return X._meta_nonempty
-    n_features = X.shape[1]
-    return np.zeros((1, n_features), X.dtype)
+    return np.zeros((1, X.shape[1]), X.dtype)
 
 
 def delayed_model(estimator: Any, client: Any) -> Any:
-    """Return a model for a graph, which then holds it once."""
+    """Return a model for a graph, which then holds it once, as it is now."""
+    estimator = copy.copy(estimator)
     if client is None:
         return dask.delayed(estimator)
     return dask.delayed(client.submit(same, estimator, pure=False))
@@ -456,7 +510,8 @@ def delayed_model(estimator: Any, client: Any) -> Any:
 def block_of(model: Any, method: str, X: Any, empty: Any) -> Any:
     """Call a method of a model with a partition, unless it is empty."""
     X = list(X) if not hasattr(X, "shape") else X
-    return getattr(model, method)(X) if len_of(X) else empty
+    made = getattr(model, method)(X) if len_of(X) else empty
+    return made if hasattr(made, "columns") else made.astype(empty.dtype, copy=False)
 
 
 def unfolded(model: Any, codes: Any, shapes: Any) -> Any:

@@ -1,7 +1,10 @@
 """How shards live on the workers of a Dask cluster."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
@@ -33,7 +36,9 @@ class DaskFleet:
         """Read every part on its worker."""
         reader, parts = self._put(read), self.client.compute(self.parts)
         pairs = [self._submit(call, reader, part) for part in parts]
-        known = self._gather([self._submit(second, pair) for pair in pairs])
+        known = self._gather(
+            [self._submit(second, pair) for pair in pairs], of_parts=True
+        )
         self.data = [self._submit(first, pair) for pair in pairs]
         return known
 
@@ -44,7 +49,8 @@ class DaskFleet:
             [
                 self._submit(call, called, *given)
                 for given in zip(self.data, *lists, strict=True)
-            ]
+            ],
+            of_parts=True,
         )
 
     def begin(self, workshop: Workshop) -> None:
@@ -82,15 +88,16 @@ class DaskFleet:
         return self.worker_of[task.number]
 
     def _look_for_workers(self) -> None:
-        workers = self.client.scheduler_info(n_workers=-1)["workers"]
+        with self._connected():
+            workers = self.client.scheduler_info(n_workers=-1)["workers"]
         if not set(self.worker_of.values()) <= set(workers):
             self._look_who_has()
         self.time_of_look = time.monotonic()
 
     def _look_who_has(self) -> None:
-        with self.client.as_current():  # it need not be the default
+        with self._connected(), self.client.as_current():  # it need not be the default
             distributed.wait(self.data)
-        who_has = self.client.who_has(self.data)
+            who_has = self.client.who_has(self.data)
         self.worker_of = {
             number: min(who_has[future.key], default="")
             for number, future in enumerate(self.data)
@@ -106,19 +113,30 @@ class DaskFleet:
     def _submit(self, function: Any, *arguments: Any, **settings: Any) -> Any:
         return self.client.submit(function, *arguments, pure=False, **settings)
 
-    def _gather(self, futures: list[Any]) -> list[Any]:
+    def _gather(self, futures: list[Any], *, of_parts: bool = False) -> list[Any]:
+        with self._connected():
+            try:
+                gathered: list[Any] = self.client.gather(futures)
+            except Exception as error:
+                failed = [n for n, each in enumerate(futures) if each.status == "error"]
+                if failed and of_parts:
+                    note_part(error, failed[0])
+                raise
+        return gathered
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Say so if the scheduler is lost."""
         try:
-            gathered: list[Any] = self.client.gather(futures)
+            yield
         except Exception as error:
-            failed = [n for n, each in enumerate(futures) if each.status == "error"]
-            if failed and self.client.status == "running":
-                note_part(error, failed[0])
+            is_cancelled = isinstance(error, asyncio.CancelledError | CancelledError)
+            if self.client.status == "running" and not is_cancelled:
                 raise
             raise ConnectionError(
                 "The Dask scheduler was lost during training; the estimator is as "
                 "it was before. Start a cluster, and fit again."
             ) from error
-        return gathered
 
 
 # What the workers run:

@@ -179,9 +179,11 @@ class SumOverChunks:
             rows_of_chunks = [slice(0, n_rows[number]) for number in chosen]
         else:
             chunk = np.searchsorted(self.start, rows, side="right") - 1
-            chosen = np.unique(chunk)
+            order = chunk.argsort(kind="stable")
+            chosen, first = np.unique(chunk[order], return_index=True)
             rows_of_chunks = [
-                rows[chunk == number] - self.start[number] for number in chosen
+                rows[some] - self.start[number]
+                for number, some in zip(chosen, np.split(order, first[1:]), strict=True)
             ]
         objectives = [self.objectives[number] for number in chosen]
         return self.map(function, objectives, rows_of_chunks)

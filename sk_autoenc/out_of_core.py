@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,14 @@ from sk_autoenc._typing import Directory
 from sk_autoenc.base import Fitted, Problem, fitted_copy
 from sk_autoenc.base_tree import BaseTree
 from sk_autoenc.parts.solvers import SOLVERS
-from sk_autoenc.shards import Result, Task, Workshop, on_shards, problem_of_shards
+from sk_autoenc.shards import (
+    Result,
+    Task,
+    Workshop,
+    on_shards,
+    problem_of_shards,
+    train,
+)
 from sk_autoenc.sources import Source, source_of
 from sk_autoenc.validation import resolve_batch_size, trained_on
 from sk_autoenc.windows import Windows
@@ -84,6 +92,7 @@ def fit(
             f"{type(estimator).__name__} is of trees, which are read from files by its "
             "own fit: pass it Forest.open(path)."
         )
+    check_buffer_bytes(buffer_bytes)
     source = source_of(X)
     fleet = FromFiles(source)
     problem = problem_of_shards(estimator, fleet)
@@ -91,13 +100,14 @@ def fit(
         return estimator
     problem = on_shards(problem, fleet)
     if not SOLVERS[problem.settings.solver].by_minibatches:
-        trained: Fitted = estimator._train(problem, checkpoint)
-        return trained
+        train(estimator, problem, checkpoint)
+        return estimator
     windows = windows_of(source, problem, buffer_bytes)
     try:
-        return estimator._train(in_windows(problem, windows), checkpoint)
+        train(estimator, in_windows(problem, windows), checkpoint)
     finally:
         windows.close()
+    return estimator
 
 
 def transform(estimator: Any, X: Any, out: Any = None) -> Any:
@@ -205,6 +215,7 @@ class FromFiles:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.names = source.names
 
     def read(self, read: Callable[[Any], tuple[Any, Any]]) -> list[Any]:
         """Read and check every block, to know of it."""
@@ -217,8 +228,8 @@ class FromFiles:
                 start, stop = self.source.start[number : number + 2]
                 error.add_note(f"This is about rows {start} to {stop - 1} of X.")
                 raise
-            if self.source.names is not None:
-                of_block["feature_names_in_"] = self.source.names
+            if self.names is not None:
+                of_block["feature_names_in_"] = self.names
             known.append(of_block)
         return known
 
@@ -270,11 +281,22 @@ def windows_of(source: Source, problem: Problem, buffer_bytes: int) -> Windows:
     return Windows(source, dtype, n_batches * batch_size)
 
 
+def check_buffer_bytes(buffer_bytes: Any) -> None:
+    """Refuse what is no number of bytes."""
+    is_bool = isinstance(buffer_bytes, bool)
+    if is_bool or not isinstance(buffer_bytes, Integral) or buffer_bytes < 1:
+        raise ValueError(
+            f"buffer_bytes must be a whole number of bytes, such as 2**28; got "
+            f"{buffer_bytes!r}."
+        )
+
+
 def in_windows(problem: Problem, windows: Windows) -> Problem:
     """Return a problem whose batches come out of windows."""
     corruption = problem.make_corruption(problem.draws.rng)
     objective = problem.objective_of(windows, corruption)
-    return problem._replace(objective=objective, order=windows.order)
+    way = f"in windows of {windows.n_rows} rows"
+    return problem._replace(objective=objective, order=windows.order, way=way)
 
 
 def in_blocks(estimator: Any, method: str, X: Any, out: Any) -> Any:
@@ -288,11 +310,20 @@ def in_blocks(estimator: Any, method: str, X: Any, out: Any) -> Any:
             f"{type(estimator).__name__} was fitted on {names.tolist()}, in that order."
         )
     for number, block in enumerate(blocks_of(source)):
-        made = getattr(model, method)(block)
+        made = np.asarray(getattr(model, method)(block))
+        shape = (source.n_rows, *made.shape[1:])
         if out is None:
-            out = np.empty((source.n_rows, *made.shape[1:]), made.dtype)
-        expected = (source.n_rows, *made.shape[1:])
-        if tuple(out.shape) != expected:
-            raise ValueError(f"out must be of shape {expected}; got {out.shape}.")
+            out = np.empty(shape, made.dtype)
+        check_out(out, shape)
         out[source.start[number] : source.start[number + 1]] = made
     return out
+
+
+def check_out(out: Any, shape: tuple[int, ...]) -> None:
+    """Refuse what results cannot be written into."""
+    if tuple(getattr(out, "shape", ())) != shape or np.dtype(out.dtype).kind != "f":
+        found = f"{type(out).__name__} of shape {getattr(out, 'shape', None)}"
+        raise ValueError(
+            f"out must be an array of floats of shape {shape}; got {found} and dtype "
+            f"{getattr(out, 'dtype', None)}."
+        )

@@ -16,8 +16,9 @@ import numpy as np
 import scipy.sparse
 from sklearn.base import clone
 
+from sk_autoenc._compat import with_callbacks
 from sk_autoenc._typing import Directory, IntArray
-from sk_autoenc.base import VALIDATION_STREAM, Fitted, Problem, adopt
+from sk_autoenc.base import VALIDATION_STREAM, Fitted, Problem, adopt, fitted_copy
 from sk_autoenc.objectives import SumOverChunks, in_turn, total
 from sk_autoenc.row_facts import facts_of_all
 from sk_autoenc.validation import FEATURE_ATTRIBUTES
@@ -28,6 +29,19 @@ Result = tuple[float, Any]
 
 AGREED = (*FEATURE_ATTRIBUTES, "input_kind_")
 """Fitted attributes that all shards must have alike."""
+
+
+NOT_SUMS = {
+    "sparsity": (
+        "it is about the means of units over a whole batch, which is not in one place. "
+        "Use sparsity=0; contraction is a sum over rows."
+    ),
+    "reconstruction_sampling": (
+        "it steps only where a batch has features, which is not known in one place. "
+        "Use reconstruction_sampling=None, or fit on one machine."
+    ),
+}
+"""Parameters, and why they are refused."""
 
 
 class Shard(NamedTuple):
@@ -52,7 +66,10 @@ class Task(NamedTuple):
 
 
 class Fleet(Protocol):
-    """Whoever knows where the shards are, and has work done there."""
+    """Whoever knows where the shards are, and has work done there.
+
+    One that knows names of features, which its parts do not have, has them as `names`.
+    """
 
     def read(self, read: Callable[[Any], tuple[Any, Any]]) -> list[Any]:
         """Have every part read, which makes a shard of it.
@@ -190,8 +207,14 @@ def fit_shards(
     """
     problem = problem_of_shards(estimator, fleet)
     if problem is not None:
-        estimator._train(on_shards(problem, fleet), checkpoint)
+        train(estimator, on_shards(problem, fleet), checkpoint)
     return estimator
+
+
+@with_callbacks
+def train(estimator: Any, problem: Problem, checkpoint: Directory | None) -> None:
+    """Train as `fit` does, with scikit-learn's callbacks set up and taken down."""
+    estimator._train(problem, checkpoint)
 
 
 def problem_of_shards(estimator: Any, fleet: Fleet) -> Problem | None:
@@ -203,7 +226,9 @@ def problem_of_shards(estimator: Any, fleet: Fleet) -> Problem | None:
     goes_on = getattr(estimator, "warm_start", False)
     reset = not (goes_on and estimator.__sklearn_is_fitted__())
     settings = estimator._settings(reset)
-    reader = clone(estimator) if reset else estimator
+    reader = clone(estimator) if reset else fitted_copy(estimator)
+    if getattr(fleet, "names", None) is not None:  # they come with the fleet instead
+        vars(reader).pop("feature_names_in_", None)
     known = fleet.read(partial(read_part, reader, settings, reset))
     learned = learned_of_all(known)
     if hasattr(estimator, "_learned_by_sums"):
@@ -212,6 +237,7 @@ def problem_of_shards(estimator: Any, fleet: Fleet) -> Problem | None:
         return None
     facts = facts_of_all([each["facts"] for each in known if each["n_rows"]])
     if not reset:
+        refuse_other_names(estimator, learned)
         learned = estimator._fitted_state()
     problem: Problem = estimator._outline(settings, facts, learned, reset)
     return problem._replace(lengths=tuple(each["n_rows"] for each in known))
@@ -232,7 +258,9 @@ def on_shards(problem: Problem, fleet: Fleet) -> Problem:
     def judge(parameters: Any, rows: IntArray) -> float:
         return float(held_out.sum_of_losses(parameters, rows) / len(rows))
 
-    return problem._replace(objective=SumOverChunks(shards, steps), judge=judge)
+    return problem._replace(
+        objective=SumOverChunks(shards, steps), judge=judge, way=f"in parts of {n_rows}"
+    )
 
 
 def read_part(
@@ -243,6 +271,8 @@ def read_part(
     That is its number of rows, the attributes that all must agree on and, of an
     estimator that needs them, facts. Data of a part without rows are None.
     """
+    if not hasattr(X, "shape") and not hasattr(X, "__len__"):
+        X = list(X)  # an iterator
     if not len_of(X):
         return None, {"n_rows": 0}
     data, learned = estimator._read(aligned(X), reset)
@@ -314,6 +344,17 @@ def learned_of_all(known: list[dict[str, Any]]) -> dict[str, Any]:
     return first
 
 
+def refuse_other_names(estimator: Any, learned: dict[str, Any]) -> None:
+    """Refuse to go on with features of other names, or in another order."""
+    known = getattr(estimator, "feature_names_in_", None)
+    names = learned.get("feature_names_in_")
+    if known is not None and names is not None and not np.array_equal(known, names):
+        raise ValueError(
+            f"The features of X are {names.tolist()}, but {type(estimator).__name__}, "
+            f"which is to go on, was fitted on {known.tolist()}, in that order."
+        )
+
+
 def len_of(X: Any) -> int:
     """Return the number of rows of an array, sparse matrix, data frame or list."""
     return int(X.shape[0]) if hasattr(X, "shape") else len(X)
@@ -334,16 +375,3 @@ def refuse_what_does_not_add_up(estimator: Any) -> None:
                 f"{parameter}={value!r} of {name} cannot be trained on data in parts: "
                 f"{remedy}"
             )
-
-
-NOT_SUMS = {
-    "sparsity": (
-        "it is about the means of units over a whole batch, which is not in one place. "
-        "Use sparsity=0; contraction is a sum over rows."
-    ),
-    "reconstruction_sampling": (
-        "it steps only where a batch has features, which is not known in one place. "
-        "Use reconstruction_sampling=None, or fit on one machine."
-    ),
-}
-"""Parameters, and why they are refused."""

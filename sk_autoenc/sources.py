@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse
 
 from sk_autoenc._typing import IntArray
 
@@ -47,6 +48,12 @@ def source_of(X: Any) -> Source:
     """
     if hasattr(X, "get_fragments"):
         return of_dataset(X)
+    if scipy.sparse.issparse(X) or hasattr(X, "dask"):
+        raise TypeError(
+            f"X is a {type(X).__name__}: sparse matrices are not read in blocks, and "
+            "collections of Dask go to sk_autoenc.dask.fit. Pass a sparse matrix to "
+            "fit itself, or cut it into a dask array."
+        )
     if not (hasattr(X, "shape") and hasattr(X, "dtype") and hasattr(X, "__getitem__")):
         raise TypeError(
             "X must be an array that is read by slices, such as numpy.memmap, a zarr "
@@ -77,10 +84,14 @@ def source_of(X: Any) -> Source:
 
 def of_dataset(dataset: Any) -> Source:
     """Make a source of a pyarrow data set, whose blocks are its row groups."""
-    groups = [
-        group for fragment in dataset.get_fragments() for group in groups_of(fragment)
-    ]
-    for field in dataset.schema:
+    index = (dataset.schema.pandas_metadata or {}).get("index_columns", [])
+    fields = [field for field in dataset.schema if field.name not in index]
+    names = [field.name for field in fields]
+    groups = []
+    for fragment in dataset.get_fragments():
+        refuse_missing_columns(fragment, names)
+        groups += groups_of(fragment)
+    for field in fields:
         is_number = str(field.type).startswith(
             ("int", "uint", "float", "double", "halffloat", "bool")
         )
@@ -93,7 +104,6 @@ def of_dataset(dataset: Any) -> Source:
     groups = [group for group, n in zip(groups, n_rows, strict=True) if n]
     start = np.cumsum([0, *(n for n in n_rows if n)])
     refuse_no_rows(int(start[-1]))
-    names = dataset.schema.names
     schema = dataset.schema
 
     def read(number: int) -> Any:
@@ -102,8 +112,22 @@ def of_dataset(dataset: Any) -> Source:
         columns = [column.to_numpy() for column in table.columns]
         return np.column_stack(columns)
 
-    dtype = np.result_type(*(field.type.to_pandas_dtype() for field in schema))
+    dtype = np.result_type(*(field.type.to_pandas_dtype() for field in fields))
     return Source(len(names), dtype, start, read, np.array(names, object))
+
+
+def refuse_missing_columns(fragment: Any, names: list[str]) -> None:
+    """Refuse a file without a column that others have: it would be read as missing."""
+    if getattr(fragment, "partition_expression", None) is None:
+        return
+    there = {*fragment.physical_schema.names}
+    of_folders = str(fragment.partition_expression)
+    for name in names:
+        if name not in there and name not in of_folders:
+            raise ValueError(
+                f"{getattr(fragment, 'path', 'a part')} of X has no column {name!r}, "
+                "which others have. Write it, or choose the columns of all."
+            )
 
 
 def groups_of(fragment: Any) -> list[Any]:

@@ -206,7 +206,7 @@ def test_folds_that_look_alike_are_told_apart(tmp_path):
 def test_other_labels_are_told_apart(tmp_path):
     X, y = trees()
     model = clone(MODELS["classifier"]).fit(X, y, checkpoint=tmp_path)
-    with pytest.raises(ValueError, match=r"of another run: different are y "):
+    with pytest.raises(ValueError, match=r"of another run: different are labels "):
         clone(model).fit(X, 1 - y, checkpoint=tmp_path)
     with pytest.raises(ValueError, match="facts of X"):
         clone(model).fit(X[::-1], y, checkpoint=tmp_path)
@@ -255,3 +255,30 @@ def test_a_write_that_fails_leaves_the_last_checkpoint(X, tmp_path, monkeypatch)
         write_at_once(tmp_path / "file", b"next")
     assert (tmp_path / "file").read_bytes() == b"whole"
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_is_no_directory_is_named(X, tmp_path):
+    with pytest.raises(TypeError, match="checkpoint must be a directory"):
+        rows_model().fit(X, checkpoint=5)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file") as raised:
+        rows_model().fit(X, checkpoint=tmp_path / "file")
+    assert "checkpoint=" in raised.value.__notes__[0]
+
+
+def test_a_run_of_parts_does_not_go_on_as_another(X, tmp_path):
+    fit_shards(rows_model(), InProcess([X[:35], X[35:]]), tmp_path)
+    with pytest.raises(ValueError, match="way of reading X"):
+        rows_model().fit(X, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="way of reading X"):
+        fit_shards(rows_model(), InProcess([X[:30], X[30:]]), tmp_path)
+
+
+def test_a_model_that_goes_on_is_told_from_another(X, tmp_path):
+    one, other = (
+        rows_model(warm_start=True, random_state=seed).fit(X).set_params(random_state=5)
+        for seed in (0, 1)
+    )
+    one.fit(X, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="parameters at the start"):
+        other.fit(X, checkpoint=tmp_path)

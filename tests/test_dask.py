@@ -31,7 +31,9 @@ from sklearn.model_selection import GridSearchCV
 from sk_autoenc import (
     DenoisingAutoencoder,
     DenoisingImputer,
+    LeafVectorizer,
     StackedDenoisingAutoencoder,
+    SubtreeCounts,
 )
 from sk_autoenc.shards import InProcess, fit_shards
 
@@ -297,7 +299,41 @@ REFUSED = {
 def test_what_does_not_work_is_refused_before_any_work(name):
     model, make, kind, message = REFUSED[name]
     with pytest.raises(kind, match=message):
-        on_dask.fit(model, make(), client="never asked")
+        on_dask.fit(model, make())
+
+
+def test_what_is_no_client_is_refused(two_workers):
+    X = collection(rows())
+    with pytest.raises(TypeError, match=r"client must be a distributed\.Client"):
+        on_dask.fit(rows_model(), X, client="tcp://127.0.0.1:8786")
+    closed = distributed.Client(two_workers.cluster, set_as_default=False)
+    closed.close()
+    with pytest.raises(ValueError, match="this one is closed"):
+        on_dask.fit(rows_model(), X, client=closed)
+
+
+def failing_corruption(X, level, rng):
+    raise RuntimeError("no corruption today")
+
+
+def test_an_error_of_a_step_names_no_partition(two_workers):
+    model = rows_model(corruption=failing_corruption)
+    with pytest.raises(RuntimeError, match="today") as raised:
+        on_dask.fit(model, collection(rows()), client=two_workers)
+    assert not hasattr(raised.value, "__notes__")
+    assert not hasattr(model, "components_")
+
+
+def fit_in_a_task(X):
+    return on_dask.fit(rows_model(), X).loss_
+
+
+def test_a_task_can_fit(two_workers):
+    X = da.from_array(rows(), chunks=(70, 8))
+    losses = [two_workers.submit(fit_in_a_task, X, pure=False) for _ in range(3)]
+    alone = on_dask.fit(rows_model(), X, client=two_workers)
+    for loss in losses:
+        assert loss.result(timeout=60) == pytest.approx(alone.loss_, rel=1e-9)
 
 
 # Used on a cluster
@@ -315,6 +351,50 @@ def test_codes_and_scores_are_those_of_the_model(two_workers, name, sent):
         found = lazy.compute(scheduler=client)
         assert lazy.dtype == found.dtype == expected.dtype
         assert_allclose(found, expected, rtol=1e-5 if name == "float32" else 1e-12)
+
+
+def test_codes_are_those_of_the_model_as_it_was():
+    model, X = make_case("dense")
+    codes = model.fit(X).transform(X)
+    lazy = on_dask.transform(model, collection(X))
+    model.set_params(random_state=5).fit(X)
+    assert_allclose(lazy.compute(scheduler="sync"), codes, rtol=1e-12)
+
+
+def test_an_estimator_that_is_not_fitted_is_refused():
+    for model, X in (make_case("dense"), make_case("trees")):
+        with pytest.raises(NotFittedError):
+            on_dask.transform(model, collection(X))
+
+
+def test_counts_of_subtrees_are_sparse_blocks():
+    _, X = make_case("trees")
+    counts = SubtreeCounts(n_features=50).fit(X)
+    found = on_dask.transform(counts, collection(X)).compute(scheduler="sync")
+    assert_array_equal(found.toarray(), counts.transform(X).toarray())
+
+
+def test_what_gives_no_array_is_refused():
+    X = [("a", ("b", "c")), ("b", "a"), ("c",)]
+    bag = db.from_sequence(X, npartitions=2)
+    with pytest.raises(TypeError, match="makes no dask array"):
+        on_dask.transform(LeafVectorizer().fit(X), bag)
+
+
+def test_a_bag_may_give_its_trees_one_by_one(two_workers):
+    model, X = make_case("trees")
+    lazy = collection(X).map_partitions(iter)
+    assert_same(
+        on_dask.fit(clone(model), lazy, client=two_workers),
+        on_dask.fit(model, collection(X), client=two_workers),
+    )
+
+
+def test_codes_of_float32_trees_are_float32():
+    model, X = make_case("trees")
+    X = [(np.ones(3, np.float32), np.ones(3, np.float32)) for _ in X]
+    lazy = on_dask.transform(model.fit(X), collection(X))
+    assert lazy.dtype == lazy.compute(scheduler="sync").dtype == np.float32
 
 
 def test_codes_can_be_data_frames(two_workers):

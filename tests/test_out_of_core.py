@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
@@ -315,6 +318,12 @@ def test_memory_is_bounded(tmp_path):
 
 REFUSED = {
     "a list": (make(), lambda: [[1.0, 2.0]], TypeError, "read by slices"),
+    "a sparse matrix": (
+        make(),
+        lambda: scipy.sparse.csr_array(rows()),
+        TypeError,
+        "sparse",
+    ),
     "one dimension": (make(), lambda: np.zeros(4), ValueError, "2-D"),
     "no rows": (make(), lambda: np.zeros((0, 4)), ValueError, "0 samples"),
     "a stack": (StackedDenoisingAutoencoder(), rows, TypeError, "data in parts"),
@@ -370,5 +379,68 @@ def test_codes_are_written_where_they_are_to_be(tmp_path):
     out = np.lib.format.open_memmap(tmp_path / "codes.npy", "w+", float, (N_ROWS, 4))
     assert out_of_core.transform(model, X, out) is out
     assert_allclose(np.load(tmp_path / "codes.npy"), model.transform(X), rtol=1e-13)
-    with pytest.raises(ValueError, match=r"out must be of shape \(300, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"of shape \(300, 4\); got ndarray of shape \(300, 3\)"
+    ):
         out_of_core.transform(model, X, np.empty((300, 3)))
+    for out in ([0.0] * 300, np.empty((300, 4), int)):
+        with pytest.raises(ValueError, match="out must be an array of floats"):
+            out_of_core.transform(model, X, out)
+
+
+def test_frames_of_codes_are_written_too():
+    model = make().set_output(transform="pandas").fit(rows())
+    codes = out_of_core.transform(model, rows())
+    assert_allclose(codes, model.transform(rows()), rtol=1e-13)
+
+
+@pytest.mark.parametrize("value", ["1GB", None, np.inf, 0, True, 2.0**28])
+def test_a_buffer_that_is_no_number_of_bytes_is_refused(value):
+    with pytest.raises(ValueError, match="buffer_bytes must be a whole number"):
+        out_of_core.fit(make(), rows(), buffer_bytes=value)
+
+
+def test_a_model_does_not_go_on_with_other_columns(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.dataset
+
+    frame = pd.DataFrame(rows(), columns=list("abcdef"))
+    model = make(warm_start=True).fit(frame)
+    turned = pa.table({name: frame[name].to_numpy() for name in "fedcba"})
+    with pytest.raises(ValueError, match="in that order"):
+        out_of_core.fit(model, pyarrow.dataset.dataset(turned))
+    assert model.n_iter_ == 3
+
+
+def test_an_index_of_pandas_is_no_feature(tmp_path):
+    pytest.importorskip("pyarrow")
+    import pyarrow.dataset
+
+    frame = pd.DataFrame(rows(), columns=list("abcdef"))
+    frame[frame.a > 0.5].to_parquet(tmp_path / "some.parquet")
+    model = out_of_core.fit(make(), pyarrow.dataset.dataset(tmp_path))
+    assert model.feature_names_in_.tolist() == list("abcdef")
+
+
+def test_a_file_that_lacks_a_column_is_refused(tmp_path):
+    pytest.importorskip("pyarrow")
+    import pyarrow.dataset
+
+    frame = pd.DataFrame(rows(), columns=list("abcdef"))
+    frame.to_parquet(tmp_path / "0.parquet")
+    frame.drop(columns="c").to_parquet(tmp_path / "1.parquet")
+    with pytest.raises(ValueError, match=r"1\.parquet.* has no column 'c'"):
+        out_of_core.fit(make(), pyarrow.dataset.dataset(tmp_path))
+
+
+def test_a_progress_bar_is_taken_down_as_by_fit(capsys):
+    callback = pytest.importorskip("sklearn.callback")
+    pytest.importorskip("rich")
+
+    def threads_left(fit):
+        before = threading.active_count()
+        fit(make().set_callbacks(callback.ProgressBar()), rows())
+        return threading.active_count() - before
+
+    by_fit = threads_left(lambda model, X: model.fit(X))
+    assert threads_left(out_of_core.fit) == by_fit

@@ -55,6 +55,9 @@ SIZES_KEPT = 8
 
 
 def make_room(buffers):
-    """Forget the oldest of the buffers by size, if there are many, for one more."""
+    """Forget the newest of the buffers by size, if there are many, for one more.
+
+    The first are those of the usual sizes.
+    """
     if len(buffers) >= SIZES_KEPT:
-        del buffers[next(iter(buffers))]
+        buffers.popitem()
