@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
+import scipy.sparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -466,7 +467,8 @@ def on_blocks(estimator: Any, method: str, X: Any, client: Any) -> Any:
     parts = partitions(X)
     check_is_fitted(estimator)
     made = getattr(estimator, method)(example_of(estimator, X))
-    if not (hasattr(made, "dtype") or hasattr(made, "columns")):
+    is_array = isinstance(made, np.ndarray) or scipy.sparse.issparse(made)
+    if not (is_array or hasattr(made, "columns")):
         raise TypeError(
             f"{method} of {type(estimator).__name__} gives a {type(made).__name__}, "
             "which makes no dask array. Use X.map_partitions."
@@ -475,8 +477,8 @@ def on_blocks(estimator: Any, method: str, X: Any, client: Any) -> Any:
     blocks = [dask.delayed(block_of)(model, method, part, empty) for part in parts]
     if hasattr(made, "columns"):
         return dask.dataframe.from_delayed(blocks, meta=empty)
-    is_array = isinstance(X, dask.array.Array)
-    lengths = X.chunks[0] if is_array else [np.nan] * len(parts)
+    has_lengths = isinstance(X, dask.array.Array)
+    lengths = X.chunks[0] if has_lengths else [np.nan] * len(parts)
     shape, dtype = made.shape[1:], made.dtype
     return dask.array.concatenate(
         [
