@@ -1,6 +1,6 @@
 """Training on two workers beside one: seconds of a step, efficiency, bytes.
 
-    OMP_NUM_THREADS=1 python benchmarks/bench_dask.py
+    python benchmarks/bench_dask.py
 
 Both clusters are there all the time and take turns; each worker is a process with one
 thread of BLAS, as is this one. A step is one batch of `DenoisingAutoencoder` (784
@@ -15,6 +15,7 @@ from statistics import median
 import dask.array as da
 import distributed
 import numpy as np
+from side_by_side import at_threads
 
 from sk_autoenc import DenoisingAutoencoder
 from sk_autoenc.base import make_plan, new_solver
@@ -54,8 +55,10 @@ def main():
         "| step | one process | 1 worker | 2 workers | efficiency | overhead | sent |"
     )
     print("|---|---|---|---|---|---|---|")
-    for name, (n_components, batch_size) in CASES.items():
-        report(name, steps_of(X, n_components, batch_size, clients), arguments.rounds)
+    with at_threads(1):
+        for name, (n_components, batch_size) in CASES.items():
+            steps = steps_of(X, n_components, batch_size, clients)
+            report(name, steps, arguments.rounds)
     for client in clients:
         client.close()
     for cluster in clusters:

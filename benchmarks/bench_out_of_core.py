@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet
 import zarr
+from side_by_side import at_threads
 
 from sk_autoenc import DenoisingAutoencoder, out_of_core
 
@@ -39,9 +40,10 @@ def main():
         )
         print("| rows in | units | in memory, s | from the file, s | memory / file |")
         print("|---|---|---|---|---|")
-        for name, data in forms.items():
-            for n_components in (16, 100, 500):
-                compare(name, n_components, X, data, arguments.rounds)
+        with at_threads(1):
+            for name, data in forms.items():
+                for n_components in (16, 100, 500):
+                    compare(name, n_components, X, data, arguments.rounds)
         for name, data in forms.items():
             began = time.perf_counter()
             for block in out_of_core.blocks_of(out_of_core.source_of(data)):
