@@ -196,12 +196,12 @@ def check_exported(model: TreeModel) -> None:
 
 def entering(model: TreeModel, forest: Forest, leaves: Any) -> NDArray[np.generic]:
     """Return the vector that enters at each leaf: its own, or a learned one."""
-    learned: Any
-    with model._ready(forest) as (_, parameters, known):
-        learned = parameters.leaf_table
+    with model._ready(forest) as (network, parameters, known):
         rows = known.leaf_row[leaves]
-        vectors: NDArray[np.generic] = known.leaf_table[rows]
+        vectors: NDArray[np.generic] = known.leaf_table[rows].astype(network.dtype)
+        learned: Any = parameters.leaf_table
+        known_row: Any = known.known_row
         if learned is not None:
-            is_learned = rows < len(learned)
-            vectors[is_learned] = learned[rows[is_learned]]
+            place = known_row[rows]
+            vectors[place >= 0] = learned[place[place >= 0]]
     return vectors
