@@ -6,8 +6,6 @@ fails or interrupts before that leaves the estimator as it was.
 """
 
 import copy
-import hashlib
-import pickle
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -23,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_autoenc._compat import CallbackSupportMixin
 from sk_autoenc._typing import Directory, FloatArray, IntArray, RandomState
-from sk_autoenc.checkpoint import Checkpoint
+from sk_autoenc.checkpoint import Checkpoint, name_of_run
 from sk_autoenc.estimator import Estimator
 from sk_autoenc.parts.corruptions import make_corruption
 from sk_autoenc.parts.solvers import SOLVERS
@@ -258,47 +256,6 @@ class BaseIterative(CallbackSupportMixin, Estimator):
 
     def _fitted_state(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if is_fitted(name)}
-
-
-def name_of_run(
-    estimator: BaseEstimator, problem: Problem, labels: object
-) -> dict[str, Any]:
-    """Return what must be the same for a run to go on from a checkpoint."""
-    settings = {
-        name: name_of_value(value)
-        for name, value in vars(problem.settings).items()
-        if name != "verbose"
-    }
-    n_seen, flat = problem.draws.n_samples_seen, problem.parameters.flat
-    return {
-        "estimator": type(estimator).__name__,
-        **settings,
-        "n_samples": problem.n_samples,
-        "n_samples seen before": n_seen,
-        # Else they follow from the seed.
-        "parameters at the start": digest_of_value(flat) if n_seen else None,
-        "shapes of parameters": dict(problem.parameters.shapes),
-        "dtype": flat.dtype.name,
-        "facts of X": digest_of_value(problem.facts),
-        "labels": digest_of_value(labels),
-        "way of reading X": problem.way,
-    }
-
-
-def name_of_value(value: Any) -> str:
-    """Return what tells one setting from another, also in another process."""
-    if callable(value) and hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
-    if isinstance(value, np.random.RandomState):
-        return "a RandomState"  # it goes on, wherever it was
-    if isinstance(value, np.ndarray | BaseEstimator):
-        return digest_of_value(value)
-    return repr(value)
-
-
-def digest_of_value(value: Any) -> str:
-    """Return a digest of what can be pickled."""
-    return hashlib.sha256(pickle.dumps(value)).hexdigest()
 
 
 def adopt(estimator: BaseEstimator, learned: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """Checkpoints: what a run has done so far, in a directory, so that it can go on."""
 
+import hashlib
+import io
 import os
 import pickle
 import tempfile
@@ -8,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
 
 import sk_autoenc
 
@@ -53,13 +58,7 @@ class Checkpoint:
         now = time.monotonic()
         if now < self.time_of_last + SECONDS_BETWEEN and not state["is_over"]:
             return
-        try:
-            content = pickle.dumps((self.run, state))
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise ValueError(
-                f"The run cannot be kept in checkpoint={str(self.path.parent)!r}: "
-                f"{error}. A corruption of your own must be a function of a module."
-            ) from error
+        content = pickled((self.run, state))
         with naming(self.path.parent):
             write_at_once(self.path, content)
         self.time_of_last = time.monotonic()
@@ -94,6 +93,63 @@ class Checkpoint:
             )
         kept: dict[str, Any] = state
         return kept
+
+
+def name_of_run(
+    estimator: BaseEstimator, problem: Any, labels: object
+) -> dict[str, Any]:
+    """Return what must be the same for a run to go on from a checkpoint."""
+    settings = {
+        name: name_of_value(value)
+        for name, value in vars(problem.settings).items()
+        if name != "verbose"
+    }
+    n_seen, flat = problem.draws.n_samples_seen, problem.parameters.flat
+    return {
+        "estimator": type(estimator).__name__,
+        **settings,
+        "n_samples": problem.n_samples,
+        "n_samples seen before": n_seen,
+        # Else they follow from the seed.
+        "parameters at the start": digest_of_value(flat) if n_seen else None,
+        "shapes of parameters": dict(problem.parameters.shapes),
+        "dtype": flat.dtype.name,
+        "facts of X": digest_of_value(problem.facts),
+        "labels": digest_of_value(labels),
+        "way of reading X": problem.way,
+    }
+
+
+def name_of_value(value: Any) -> str:
+    """Return what tells one setting from another, also in another process."""
+    if isinstance(value, np.random.RandomState):
+        return "a RandomState"  # it goes on, wherever it was
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    if callable(value) or isinstance(value, np.ndarray | BaseEstimator):
+        return digest_of_value(value)
+    return repr(value)
+
+
+def digest_of_value(value: Any) -> str:
+    """Return a digest of what can be pickled."""
+    # Not of which of its objects are one and the same.
+    return hashlib.sha256(pickled(value, tells_shared=False)).hexdigest()
+
+
+def pickled(value: Any, *, tells_shared: bool = True) -> bytes:
+    """Pickle what is kept, or what tells runs apart."""
+    content = io.BytesIO()
+    pickler = pickle.Pickler(content)
+    pickler.fast = not tells_shared
+    try:
+        pickler.dump(value)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"checkpoint keeps a run as a pickle, which failed: {error}. A corruption "
+            "of your own must be a function of a module."
+        ) from error
+    return content.getvalue()
 
 
 @contextmanager

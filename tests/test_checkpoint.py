@@ -1,5 +1,6 @@
 """Runs that are cut off and go on from a directory."""
 
+import functools
 import itertools
 import pickle
 
@@ -18,7 +19,12 @@ from sk_autoenc import (
     RecursiveRegressor,
     UnfoldingRAETransformer,
 )
-from sk_autoenc.checkpoint import FILE, write_at_once
+from sk_autoenc.checkpoint import (
+    FILE,
+    digest_of_value,
+    name_of_value,
+    write_at_once,
+)
 from sk_autoenc.shards import InProcess, fit_shards
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
@@ -238,10 +244,14 @@ def test_a_version_that_differs_is_named(X, tmp_path):
 
 
 def test_a_corruption_that_cannot_be_kept_is_named(X, tmp_path):
-    model = rows_model(corruption=lambda X, level, rng: X.copy())
-    with pytest.raises(ValueError, match="corruption of your own"):
-        model.fit(X, checkpoint=tmp_path)
-    assert not hasattr(model, "n_iter_")
+    def nowhere(X, level, rng):
+        return X.copy()
+
+    for corruption in (nowhere, functools.partial(nowhere)):
+        model = rows_model(corruption=corruption)
+        with pytest.raises(ValueError, match=r"checkpoint .* function of a module"):
+            model.fit(X, checkpoint=tmp_path)
+        assert not hasattr(model, "n_iter_")
 
 
 def test_a_write_that_fails_leaves_the_last_checkpoint(X, tmp_path, monkeypatch):
@@ -282,3 +292,18 @@ def test_a_model_that_goes_on_is_told_from_another(X, tmp_path):
     one.fit(X, checkpoint=tmp_path)
     with pytest.raises(ValueError, match="parameters at the start"):
         other.fit(X, checkpoint=tmp_path)
+
+
+def test_names_of_settings_do_not_depend_on_the_process():
+    partly = functools.partial(keep_all, level=0.5)
+    assert "0x" not in name_of_value(partly)
+    assert name_of_value(partly) == name_of_value(pickle.loads(pickle.dumps(partly)))
+    assert name_of_value(partly) != name_of_value(functools.partial(keep_all, level=1))
+
+
+def test_a_digest_is_of_values_and_not_of_who_shares_them():
+    word = "ab" * 3
+    shared, apart = [word, word], ["".join(["ab"] * 3) for _ in range(2)]
+    assert shared == apart
+    assert digest_of_value(shared) == digest_of_value(apart)
+    assert digest_of_value(shared) != digest_of_value(["ab", "ab"])
