@@ -4,8 +4,7 @@ The fitted model is the ordinary estimator, which needs no Dask to be loaded and
 """
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -22,9 +21,14 @@ try:
     import dask.array
     import dask.bag
     import dask.dataframe
-    import distributed
 
-    from sk_autoenc.dask_fleet import DaskFleet, same
+    from sk_autoenc.dask_fleet import (
+        DaskFleet,
+        aside,
+        check_client,
+        current_client,
+        same,
+    )
 except ImportError as error:
     raise ImportError(
         f"sk_autoenc.dask needs Dask, of which {error.name!r} is missing: "
@@ -64,9 +68,9 @@ def fit(
         batches have, its networks learn from as many rows, drawn at random.
     X : dask array, data frame or bag
         An array of shape (n_samples, n_features), of dense or sparse blocks; a data
-        frame of numbers; or a bag of trees. Partitions may be unequal or empty. Corrupt
-        by ``"swap"`` only rows that lie in no order: values come from the same
-        partition.
+        frame, of numbers but for an imputer; or a bag of trees. Partitions may be
+        unequal or empty. Corrupt by ``"swap"`` only rows that lie in no order: values
+        come from the same partition.
     y : Ignored
         Present for API consistency.
     client : distributed.Client, default=None
@@ -402,45 +406,6 @@ class BroughtHere(InProcess):
         """Compute all partitions, and read them."""
         self.parts = list(dask.compute(*self.parts))
         return super().read(read)
-
-
-@contextmanager
-def aside() -> Iterator[None]:
-    """Within a task, give the worker's thread free: it is to work on other tasks."""
-    try:
-        distributed.get_worker()
-    except ValueError:  # this is no task
-        yield
-        return
-    distributed.secede()
-    try:
-        yield
-    finally:
-        distributed.rejoin()
-
-
-def check_client(client: Any) -> Any:
-    """Refuse what cannot be asked for work."""
-    if not isinstance(client, distributed.Client):
-        raise TypeError(
-            f"client must be a distributed.Client or None; got {client!r:.200}. Make "
-            "one of a cluster or an address by distributed.Client(...)."
-        )
-    if client.asynchronous or client.status != "running":
-        state = "asynchronous" if client.asynchronous else client.status
-        raise ValueError(
-            f"client must be one that waits and is running; this one is {state}. Make "
-            "another by distributed.Client(...)."
-        )
-    return client
-
-
-def current_client() -> Any:
-    """Return the client that is in use, or None."""
-    try:
-        return distributed.get_client()
-    except ValueError:  # there is none
-        return None
 
 
 def partitions(X: Any) -> list[Any]:

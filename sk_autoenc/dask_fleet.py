@@ -1,4 +1,4 @@
-"""How shards live on the workers of a Dask cluster."""
+"""How shards live on the workers of a Dask cluster, and who is asked for them."""
 
 import asyncio
 import time
@@ -15,6 +15,7 @@ from sk_autoenc.shards import Result, Task, Workshop, note_part
 SECONDS_BETWEEN_LOOKS = 1.0
 """After which a step asks whether workers have gone."""
 FEW_WORKERS = 4
+"""To which parameters are sent one by one."""
 
 
 class DaskFleet:
@@ -137,6 +138,45 @@ class DaskFleet:
                 "The Dask scheduler was lost during training; the estimator is as "
                 "it was before. Start a cluster, and fit again."
             ) from error
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Within a task, give the worker's thread free: it is to work on other tasks."""
+    try:
+        distributed.get_worker()
+    except ValueError:  # this is no task
+        yield
+        return
+    distributed.secede()
+    try:
+        yield
+    finally:
+        distributed.rejoin()
+
+
+def check_client(client: Any) -> Any:
+    """Refuse what cannot be asked for work."""
+    if not isinstance(client, distributed.Client):
+        raise TypeError(
+            f"client must be a distributed.Client or None; got {client!r:.200}. Make "
+            "one of a cluster or an address by distributed.Client(...)."
+        )
+    if client.asynchronous or client.status != "running":
+        state = "asynchronous" if client.asynchronous else client.status
+        raise ValueError(
+            f"client must be one that waits and is running; this one is {state}. Make "
+            "another by distributed.Client(...)."
+        )
+    return client
+
+
+def current_client() -> Any:
+    """Return the client that is in use, or None."""
+    try:
+        return distributed.get_client()
+    except ValueError:  # there is none
+        return None
 
 
 # What the workers run:

@@ -79,7 +79,10 @@ class Objective:
         return value, out
 
     def losses(self, parameters, rows=None):
-        """Return the loss of each row, or of all rows in order, without the penalty."""
+        """Return the loss of each row, or of all in order, without the penalty.
+
+        `rows` are indices; None or a slice: all.
+        """
         return np.concatenate(
             [
                 self.network.losses(parameters, self.feed(block))
@@ -199,7 +202,6 @@ def sum_of_chunk(parameters, scale, objective, rows, out=None):
 
 def losses_of_chunk(parameters, objective, rows, out=None):
     """Return the SUM of the losses of some rows, and no gradient."""
-    rows = None if isinstance(rows, slice) else rows
     losses = objective.losses(parameters, rows)
     return float(losses.sum(dtype=np.float64)), None
 

@@ -5,7 +5,6 @@ file, or held by other processes.
 """
 
 import hashlib
-from functools import reduce
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Self
 
@@ -117,8 +116,3 @@ def digest_of(X: Any) -> str:
     for array in arrays:
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
-
-
-def facts_of_all(parts: list[Any]) -> Any:
-    """Add up the facts of one part or more."""
-    return reduce(lambda one, other: one.added(other), parts)

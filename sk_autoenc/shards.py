@@ -9,7 +9,7 @@ often or in which order it is computed: work that is lost can be done again.
 import copy
 import threading
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -20,7 +20,6 @@ from sk_autoenc._compat import with_callbacks
 from sk_autoenc._typing import Directory, IntArray
 from sk_autoenc.base import VALIDATION_STREAM, Fitted, Problem, adopt, fitted_copy
 from sk_autoenc.objectives import SumOverChunks, in_turn, total
-from sk_autoenc.row_facts import facts_of_all
 from sk_autoenc.validation import FEATURE_ATTRIBUTES
 
 Result = tuple[float, Any]
@@ -280,6 +279,11 @@ def read_part(
     if hasattr(estimator, "_facts"):
         known["facts"] = estimator._facts(settings, data)
     return data, {"n_rows": len_of(X), **known}
+
+
+def facts_of_all(parts: list[Any]) -> Any:
+    """Add up the facts of one part or more."""
+    return reduce(lambda one, other: one.added(other), parts)
 
 
 def aligned(X: Any) -> Any:

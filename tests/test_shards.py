@@ -23,8 +23,8 @@ from sklearn.base import clone
 
 from sk_autoenc import Forest
 from sk_autoenc.networks.one_hidden import allocate_parameters
-from sk_autoenc.row_facts import RowFacts, facts_of_all
-from sk_autoenc.shards import InProcess, aligned, fit_shards
+from sk_autoenc.row_facts import RowFacts
+from sk_autoenc.shards import InProcess, aligned, facts_of_all, fit_shards
 from sk_autoenc.tree_facts import TreeFacts
 from sk_autoenc.trees.known import CountsOfForest
 
