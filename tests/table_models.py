@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 
 from sk_autoenc import DenoisingImputer
+from sk_autoenc.tables.column_facts import facts_of_parts
 
 QUICK = {
     "hidden_layer_sizes": (8,),
@@ -98,3 +99,8 @@ def outputs(imputer, X):
         "sample_imputations": np.asarray(imputer.sample_imputations(X)),
         "score": imputer.score(X),
     }
+
+
+def learn_columns(table, categorical_features):
+    """Describe the columns of a table, as an imputer does."""
+    return facts_of_parts(lambda look: [look(table)], categorical_features).described()

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sk_autoenc import DenoisingImputer
 from sk_autoenc.shards import InProcess, fit_shards
 from sk_autoenc.tables.column_facts import CategoryFacts, NumberFacts
-from sk_autoenc.tables.columns import learn_category, learn_numbers
+from sk_autoenc.tables.columns import learn_numbers
 
 numbers = arrays(float, st.integers(0, 6), elements=st.floats(-1e3, 1e3))
 
@@ -36,7 +36,7 @@ def test_levels_are_counted_over_parts():
     parts = [["b", "a", "b"], ["c", "a", "a"]]
     facts = [CategoryFacts.of("x", np.array(part, object)) for part in parts]
     column = facts[0].added(facts[1]).described()
-    whole = learn_category("x", np.array(parts[0] + parts[1], object))
+    whole = CategoryFacts.of("x", np.array(parts[0] + parts[1], object)).described()
     assert_array_equal(column.levels, whole.levels)
     assert column.most_frequent == whole.most_frequent == "a"
 

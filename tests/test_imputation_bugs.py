@@ -9,10 +9,18 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.utils.estimator_checks import estimator_checks_generator
-from table_models import THOROUGH, correlated, fill, holes, make, mixed_polars, punch
+from table_models import (
+    THOROUGH,
+    correlated,
+    fill,
+    holes,
+    learn_columns,
+    make,
+    mixed_polars,
+    punch,
+)
 
 from sk_autoenc import DenoisingImputer
-from sk_autoenc.tables.columns import learn_columns
 from sk_autoenc.tables.reading import read_table
 
 NUMBERS = np.arange(12.0)

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator
+from table_models import learn_columns
 
-from sk_autoenc.tables.columns import learn_columns
 from sk_autoenc.tables.encoding import Encoding
 from sk_autoenc.tables.reading import read_table
 from sk_autoenc.tables.writing import complete

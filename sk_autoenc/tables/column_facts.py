@@ -103,7 +103,7 @@ class TableFacts(NamedTuple):
         return type(self)(self.n_rows + other.n_rows, columns, has_holes)
 
     def described(self):
-        """Return the columns."""
+        """Return the columns; one without an observed entry is `Column.is_empty`."""
         return [column.described() for column in self.columns]
 
 

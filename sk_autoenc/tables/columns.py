@@ -34,21 +34,6 @@ class Column(NamedTuple):
         return np.isnan(self.mean) if self.levels is None else not len(self.levels)
 
 
-def learn_columns(table, categorical_features):
-    """Say of each column what it holds, from its observed entries.
-
-    Returns
-    -------
-    columns : list of Column
-        A column without an observed entry has no levels, or NaN as its mean.
-    """
-    learned = []
-    for k, is_category in enumerate(are_categories(table, categorical_features)):
-        learn = learn_category if is_category else learn_numbers
-        learned.append(learn(table.names[k], table.observed(k)))
-    return learned
-
-
 def are_categories(table, categorical_features):
     """Tell of each column whether it holds a category."""
     chosen = chosen_columns(table, categorical_features)
@@ -145,11 +130,6 @@ def learn_numbers(name, observed):
 def rank(level):
     """Sort levels by type first: strings and numbers do not compare."""
     return "" if isinstance(level, Real) else type(level).__name__, level
-
-
-def learn_category(name, observed):
-    """Describe a column of levels."""
-    return describe_levels(name, count_levels(name, observed))
 
 
 def count_levels(name, observed):
